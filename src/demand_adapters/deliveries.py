@@ -1,0 +1,64 @@
+"""Channels seen from the reading side: what a source hands out and takes back.
+
+A queue hides a message while it is worked on and shows it again unless it is deleted. A stream
+keeps its records and lets every reader remember how far it came. Both deliver at least once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from attrs import field, frozen
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """One message as a source handed it out; *record_id* names this message at its source."""
+
+    record_id: str
+    payload: bytes
+    received: int = 1
+    receipt: str = ""
+    attributes: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class StreamRecord:
+    """One record of a stream; *sequence* grows within its shard and is never used twice."""
+
+    sequence: int
+    at: datetime
+    partition: str
+    payload: bytes
+
+
+class QueueSource(Protocol):
+    """A queue: any order, at least once, dead letters after too many receives."""
+
+    def receive(self, limit: int, /) -> Sequence[Delivery]:
+        """At most *limit* visible messages, each hidden for the visibility time from now on."""
+        ...
+
+    def delete(self, receipts: Sequence[str], /) -> None:
+        """Be done with messages. A receipt is good until its message is received again."""
+        ...
+
+    def release(self, receipts: Sequence[str], delay: timedelta, /) -> None:
+        """Show messages again after *delay*. A receipt that is no longer good does nothing."""
+        ...
+
+    def dead_letters(self) -> Sequence[Delivery]:
+        """The messages that were received too often, as they came, oldest first."""
+        ...
+
+
+class StreamSource(Protocol):
+    """A stream in shards: in order within a shard, kept for a while whoever has read it."""
+
+    def shards(self) -> Sequence[str]:
+        """The shards there are; one partition key always falls into the same."""
+        ...
+
+    def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[StreamRecord]:
+        """At most *limit* records behind *after* (None: from the oldest kept)."""
+        ...

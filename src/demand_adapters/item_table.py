@@ -1,0 +1,161 @@
+"""What a table can honestly do, on every engine, and the feed of what was done to it.
+
+The promises are DynamoDB's: single-item writes on condition, no transactions, no counters, no
+scans. A condition compares the opaque `revision` and nothing else. Whoever needs order keeps it
+in the body.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+from demand_core.domain.changes import ChangeKind, RemovedBy
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+Key: TypeAlias = tuple[str, str]
+Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
+Body: TypeAlias = dict[str, Value]
+
+
+@frozen(kw_only=True)
+class Item:
+    """One item. *index* names the sparse indexes it is in; *revision* is the engine's."""
+
+    key: Key
+    body: Body
+    index: Mapping[str, Key] = field(factory=dict)
+    expires_at: int | None = None
+    revision: str = ""
+
+
+class Did(Enum):
+    """What became of one conditional write."""
+
+    DONE = "done"
+    LOST = "lost"
+    UNSURE = "unsure"
+
+
+class Wrote(NamedTuple):
+    """The answer for one key: *item* is what stands there now, as far as the engine was told."""
+
+    did: Did
+    item: Item | None
+
+
+class Entry(NamedTuple):
+    """What an index knows of an item."""
+
+    sort: str
+    key: Key
+
+
+@frozen
+class Page(Generic[T_co]):
+    """Some of an answer; it may be short or empty, and only `after is None` ends it."""
+
+    rows: Sequence[T_co]
+    after: str | None
+
+
+@frozen(kw_only=True)
+class Change:
+    """One done write, as the feed tells it. *change_id* is the same at every delivery."""
+
+    change_id: str
+    sequence: int
+    at: datetime
+    kind: ChangeKind
+    key: Key
+    old: Item | None
+    new: Item | None
+    removed_by: RemovedBy | None = None
+
+
+class ItemTable(Protocol):
+    """Items under (partition, sort) keys, with four sparse indexes.
+
+    Every method takes batches of any size, in which no key may stand twice for a write. A batch
+    of writes is neither atomic nor ordered. Raises Permanent before anything is written when an
+    item could be refused by any engine, and Transient or Unknown when the whole call failed.
+    """
+
+    def get_many(
+        self, keys: Sequence[Key], /, *, consistent: bool = True
+    ) -> Mapping[Key, Item]:
+        """The items that are there, in the order asked for; repeats are allowed.
+
+        They need not be of one moment. An answer that is not *consistent* may be old.
+        """
+        ...
+
+    def put_new(self, items: Sequence[Item], /) -> Sequence[Wrote]:
+        """Store each item unless its key is taken; LOST shows what stands there."""
+        ...
+
+    def replace(self, items: Sequence[Item], /) -> Sequence[Wrote]:
+        """Store each item if the stored revision is still its own.
+
+        DONE shows it with its new revision, LOST what stands there or None when it is gone.
+        """
+        ...
+
+    def delete(self, items: Sequence[Item], /) -> Sequence[Wrote]:
+        """Remove each item if the stored revision is still its own; answers as `replace`."""
+        ...
+
+    def query(
+        self, pk: str, /, *, lo: str = "", hi: str | None = None, limit: int, after: str | None
+    ) -> Page[Item]:
+        """Items of one partition with lo <= sort key <= hi, ascending by bytes, consistent.
+
+        *after* goes on strictly behind the last item answered, even if that one is gone.
+        """
+        ...
+
+    def query_index(
+        self,
+        name: str,
+        pk: str,
+        /,
+        *,
+        lo: str = "",
+        hi: str | None = None,
+        limit: int,
+        after: str | None,
+    ) -> Page[Entry]:
+        """Keys in one partition of an index, eventually.
+
+        Entries may be missing, twice or no longer true, and an item that moves may be met twice
+        or never: whoever acts reads the item. Equal sort keys come in any order.
+        """
+        ...
+
+
+class ChangeFeed(Protocol):
+    """Every done write exactly once, in order for each key only; kept for 24 hours at least."""
+
+    def shards(self) -> Sequence[str]:
+        """The shards there are."""
+        ...
+
+    def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[Change]:
+        """At most *limit* changes behind *after* (None: from the oldest kept).
+
+        Raises FeedTrimmed when what follows *after* is no longer kept.
+        """
+        ...
+
+
+def every(read: Callable[[str | None], Page[T]]) -> Iterator[T]:
+    """All rows of all pages that *read* answers for a cursor."""
+    page = read(None)
+    yield from page.rows
+    while page.after is not None:
+        page = read(page.after)
+        yield from page.rows

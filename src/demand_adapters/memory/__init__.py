@@ -1,0 +1,1 @@
+"""The engine without a disk: the reference the other engines are held to."""

@@ -1,0 +1,305 @@
+"""A table in memory that is no kinder than DynamoDB: lagging indexes, short pages, shards."""
+
+import json
+import marshal
+from bisect import bisect_right, insort
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from operator import itemgetter
+from random import Random
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from attrs import evolve
+
+from demand_adapters.item_table import Change, Did, Entry, Item, Key, Page, Wrote
+from demand_adapters.shard_reader import FeedTrimmed
+from demand_adapters.wire.values import check
+from demand_core.domain.changes import ChangeKind, RemovedBy
+from demand_core.ports.clock import Clock
+
+SHARDS: Final = ("0", "1", "2", "3")
+KEPT: Final = timedelta(hours=24)
+LAG: Final = timedelta(seconds=30)
+
+
+class _Pointer:
+    """An item's entry in one index, from when it was written to when it was taken out."""
+
+    __slots__ = ("at", "born", "died")
+
+    def __init__(self, at: tuple[str, Key, int], born: datetime) -> None:
+        self.at = at
+        self.born = born
+        self.died: datetime | None = None
+
+    def __lt__(self, other: "_Pointer") -> bool:
+        return self.at < other.at
+
+
+class _Row(NamedTuple):
+    """A stored item. The body is marshalled: a private copy, in and out, in one C call."""
+
+    body: bytes
+    indexed: Mapping[str, Key]
+    expires_at: int | None
+    revision: str
+    born: datetime
+    before: "_Row | None"
+    pointers: Sequence[_Pointer]
+
+    def item(self, key: Key) -> Item:
+        return Item(
+            key=key,
+            body=marshal.loads(self.body),  # noqa: S302  # only ever what we dumped
+            index=self.indexed,
+            expires_at=self.expires_at,
+            revision=self.revision,
+        )
+
+
+class _Logged(NamedTuple):
+    """A change as it is kept."""
+
+    sequence: int
+    at: datetime
+    key: Key
+    old: _Row | None
+    new: _Row | None
+    removed_by: RemovedBy | None
+
+
+class MemoryItemTable:
+    """ItemTable and ChangeFeed. *chance* decides how old an index answers, how short a page is."""
+
+    def __init__(self, clock: Clock, chance: Random, *, lag: timedelta = LAG) -> None:
+        """Index queries answer as of a moment up to *lag* ago."""
+        self._clock = clock
+        self._chance = chance
+        self._lag = lag
+        self._sequence = 0
+        self._rows: dict[Key, _Row] = {}
+        self._sorts: dict[str, list[str]] = {}
+        self._index: dict[tuple[str, str], list[_Pointer]] = {}
+        self._log: dict[str, list[_Logged]] = {shard: [] for shard in SHARDS}
+        self._trimmed = dict.fromkeys(SHARDS, 0)
+        self._expiring: list[tuple[int, Key]] = []
+
+    def get_many(
+        self, keys: Sequence[Key], /, *, consistent: bool = True
+    ) -> Mapping[Key, Item]:
+        """Read copies; without *consistent*, perhaps of what stood there a moment ago."""
+        found = dict[Key, Item]()
+        for key in keys:
+            row = self._rows.get(key)
+            if row and not consistent and row.born > self._moment():
+                row = row.before
+            if row:
+                found[key] = row.item(key)
+        return found
+
+    def put_new(self, items: Sequence[Item], /) -> Sequence[Wrote]:
+        """Store what is not there."""
+        check(items)
+        return [self._write(item, self._rows.get(item.key), None) for item in items]
+
+    def replace(self, items: Sequence[Item], /) -> Sequence[Wrote]:
+        """Store what has not moved since."""
+        check(items)
+        return [self._write(item, self._rows.get(item.key), item.revision) for item in items]
+
+    def delete(self, items: Sequence[Item], /) -> Sequence[Wrote]:
+        """Remove what has not moved since."""
+        check(items)
+        answers = []
+        for item in items:
+            row = self._rows.get(item.key)
+            if row is None or row.revision != item.revision:
+                answers.append(Wrote(Did.LOST, row and row.item(item.key)))
+            else:
+                self._remove(item.key, RemovedBy.USER)
+                answers.append(Wrote(Did.DONE, None))
+        return answers
+
+    def query(
+        self, pk: str, /, *, lo: str = "", hi: str | None = None, limit: int, after: str | None
+    ) -> Page[Item]:
+        """Text order is byte order: UTF-8 keeps the order of code points."""
+        sorts = self._sorts.get(pk, [])
+        start = bisect_right(sorts, after) if after is not None and after >= lo else None
+        if start is None:
+            start = _first_not_below(sorts, lo)
+        stop = len(sorts) if hi is None else bisect_right(sorts, hi)
+        end = min(stop, start + self._page(limit))
+        rows = [self._rows[pk, sk].item((pk, sk)) for sk in sorts[start:end]]
+        if end >= stop:
+            return Page(rows, None)
+        return Page(rows, sorts[end - 1] if end > start else after or "")
+
+    def query_index(
+        self,
+        name: str,
+        pk: str,
+        /,
+        *,
+        lo: str = "",
+        hi: str | None = None,
+        limit: int,
+        after: str | None,
+    ) -> Page[Entry]:
+        """Answer as the index was some moment ago, another moment for each page."""
+        moment, most = self._moment(), self._page(limit)
+        behind = (lo, ("", ""), -1) if after is None else _place(after)
+        rows: list[Entry] = []
+        for pointer in self._living(name, pk, moment):
+            sort, key, _ = pointer.at
+            if pointer.at <= behind or (hi is not None and sort > hi):
+                continue
+            if len(rows) == most:
+                return Page(
+                    rows, _token(rows[-1]) if rows else after or _token(Entry("", ("", "")))
+                )
+            rows.append(Entry(sort, key))
+        return Page(rows, None)
+
+    @property
+    def sequence(self) -> int:
+        """How many writes were done: what is seen now was written by then."""
+        return self._sequence
+
+    def shards(self) -> Sequence[str]:
+        """Four, by partition key."""
+        return SHARDS
+
+    def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[Change]:
+        """Read on; refuse to skip what was trimmed."""
+        if after is not None and after < self._trimmed[shard]:
+            raise FeedTrimmed(f"shard {shard} is kept from {self._trimmed[shard]} on")
+        log = self._log[shard]
+        start = 0 if after is None else bisect_right(log, after, key=itemgetter(0))
+        return [_change(logged) for logged in log[start : start + limit]]
+
+    def next_at(self, shard: str, after: int) -> datetime | None:
+        """When the first change behind *after* was made; None: there is none yet."""
+        log = self._log[shard]
+        if not log or log[-1].sequence <= after:
+            return None
+        return log[bisect_right(log, after, key=itemgetter(0))].at
+
+    def trim(self) -> None:
+        """Forget changes older than 24 hours."""
+        before = self._clock.now() - KEPT
+        for shard, log in self._log.items():
+            kept = bisect_right(log, before, key=itemgetter(1))
+            if kept:
+                self._trimmed[shard] = log[kept - 1].sequence
+                del log[:kept]
+
+    def expire(self) -> int:
+        """Remove what has expired by now; until then it is there for everybody to see."""
+        now, removed = self._clock.now().timestamp(), 0
+        while self._expiring and self._expiring[0][0] <= now:
+            expires_at, key = heappop(self._expiring)
+            row = self._rows.get(key)
+            if row and row.expires_at == expires_at:
+                self._remove(key, RemovedBy.EXPIRY)
+                removed += 1
+        return removed
+
+    def items(self) -> Iterator[Item]:
+        """Everything, in the order of the keys: for those who look at the world from outside."""
+        return (self._rows[key].item(key) for key in sorted(self._rows))
+
+    def _write(self, item: Item, old: _Row | None, expected: str | None) -> Wrote:
+        if (old and old.revision) != expected:
+            return Wrote(Did.LOST, old and old.item(item.key))
+        self._sequence += 1
+        now = self._clock.now()
+        stored = evolve(item, revision=str(self._sequence))
+        row = _Row(
+            marshal.dumps(item.body),
+            dict(item.index),
+            item.expires_at,
+            stored.revision,
+            now,
+            old and old._replace(before=None),
+            self._enter(item, now),
+        )
+        if old is None:
+            insort(self._sorts.setdefault(item.key[0], []), item.key[1])
+        if item.expires_at is not None:
+            heappush(self._expiring, (item.expires_at, item.key))
+        self._rows[item.key] = row
+        self._leave(old, now)
+        self._log_change(item.key, old, row, None)
+        return Wrote(Did.DONE, stored)
+
+    def _remove(self, key: Key, by: RemovedBy) -> None:
+        self._sequence += 1
+        old = self._rows.pop(key)
+        sorts = self._sorts[key[0]]
+        del sorts[bisect_right(sorts, key[1]) - 1]
+        self._leave(old, self._clock.now())
+        self._log_change(key, old, None, by)
+
+    def _enter(self, item: Item, now: datetime) -> Sequence[_Pointer]:
+        pointers = []
+        for name, (pk, sk) in item.index.items():
+            pointer = _Pointer((sk, item.key, self._sequence), now)
+            insort(self._index.setdefault((name, pk), []), pointer)
+            pointers.append(pointer)
+        return pointers
+
+    def _leave(self, row: _Row | None, now: datetime) -> None:
+        for pointer in row.pointers if row else ():
+            pointer.died = now
+
+    def _living(self, name: str, pk: str, moment: datetime) -> Iterator[_Pointer]:
+        pointers = self._index.get((name, pk), [])
+        oldest = self._clock.now() - self._lag
+        pointers[:] = [p for p in pointers if p.died is None or p.died > oldest]
+        for pointer in pointers:
+            if pointer.born <= moment and (pointer.died is None or pointer.died > moment):
+                yield pointer
+
+    def _log_change(
+        self, key: Key, old: _Row | None, new: _Row | None, by: RemovedBy | None
+    ) -> None:
+        shard = SHARDS[crc32(key[0].encode()) % len(SHARDS)]
+        self._log[shard].append(_Logged(self._sequence, self._clock.now(), key, old, new, by))
+
+    def _moment(self) -> datetime:
+        return self._clock.now() - self._lag * self._chance.random()
+
+    def _page(self, limit: int) -> int:
+        return self._chance.randint(0, limit)
+
+
+def _first_not_below(sorts: list[str], lo: str) -> int:
+    place = bisect_right(sorts, lo)
+    return place - 1 if place and sorts[place - 1] == lo else place
+
+
+def _token(entry: Entry) -> str:
+    return json.dumps([entry.sort, *entry.key])
+
+
+def _place(token: str) -> tuple[str, Key, float]:
+    sort, pk, sk = json.loads(token)
+    return sort, (pk, sk), float("inf")
+
+
+def _change(logged: _Logged) -> Change:
+    old, new = logged.old, logged.new
+    kind = ChangeKind.INSERT if old is None else ChangeKind.MODIFY
+    return Change(
+        change_id=f"m{logged.sequence}",
+        sequence=logged.sequence,
+        at=logged.at,
+        kind=kind if new else ChangeKind.REMOVE,
+        key=logged.key,
+        old=old and old.item(logged.key),
+        new=new and new.item(logged.key),
+        removed_by=logged.removed_by,
+    )

@@ -1,0 +1,118 @@
+"""How one reader comes through one shard: the rules of Lambda's stream consumers, as values.
+
+The caller keeps a `Reading` for each shard, reads `limit` records behind its checkpoint, gives
+them to the worker and asks here what follows. Nothing in here reads, calls or stores.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import TypeAlias
+
+from attrs import field, frozen
+from attrs.validators import ge, optional
+
+from demand_adapters.deliveries import StreamRecord
+from demand_core.errors import Permanent, WiringError
+
+
+class FeedTrimmed(Permanent):
+    """What follows the checkpoint is no longer kept: records were lost, and not silently."""
+
+    def __init__(self, detail: str = "") -> None:
+        """Always the same code."""
+        super().__init__("feed_trimmed", detail)
+
+
+@frozen(kw_only=True)
+class ReadPolicy:
+    """When a batch that fails is given up: never by default, and then it holds up its shard.
+
+    *attempts_max* counts deliveries, the first one too. With *bisect* only a record that failed
+    alone is given up; without it a batch goes as a whole, for nobody knows which one it was.
+    """
+
+    batch_max: int = field(validator=ge(1))
+    attempts_max: int | None = field(default=None, validator=optional(ge(1)))
+    age_max: timedelta | None = None
+    bisect: bool = False
+
+
+@frozen(kw_only=True)
+class Reading:
+    """How far one reader came in one shard.
+
+    All up to *checkpoint* is done or given up. After a failure *window* is the size of the next
+    batch, and *attempts* how often that very batch has failed.
+    """
+
+    checkpoint: int | None = None
+    window: int | None = None
+    attempts: int = 0
+
+
+Step: TypeAlias = tuple[Reading, Sequence[StreamRecord]]
+
+
+def limit(reading: Reading, policy: ReadPolicy) -> int:
+    """How many records to read for the next batch."""
+    return min(reading.window or policy.batch_max, policy.batch_max)
+
+
+def after_batch(
+    reading: Reading,
+    policy: ReadPolicy,
+    batch: Sequence[StreamRecord],
+    failed: int | None,
+    now: datetime,
+) -> Step:
+    """What follows a worker's answer, and the records that are given up.
+
+    *failed* is the lowest sequence that it reported. The checkpoint moves to just before it,
+    and all behind it comes again, whatever became of it.
+    """
+    if not batch:
+        return reading, ()
+    if failed is None:
+        return Reading(checkpoint=batch[-1].sequence), ()
+    done = next((n for n, record in enumerate(batch) if record.sequence == failed), None)
+    if done is None:
+        raise WiringError(f"sequence {failed} was reported, which is not in the batch")
+    if done == 0:
+        return after_crash(reading, policy, batch, now)
+    moved, rest = Reading(checkpoint=batch[done - 1].sequence), batch[done:]
+    if policy.bisect:  # splitting a batch is not an attempt at what remains of it
+        return _again(moved, len(rest), 0), ()
+    return _after_attempt(moved, policy, rest, now)
+
+
+def after_crash(
+    reading: Reading, policy: ReadPolicy, batch: Sequence[StreamRecord], now: datetime
+) -> Step:
+    """What follows an exception: the whole batch failed, and is halved where it may be."""
+    if not batch:
+        return reading, ()
+    if policy.bisect and len(batch) > 1:
+        return _again(reading, len(batch) // 2, 0), ()
+    return _after_attempt(reading, policy, batch, now)
+
+
+def _after_attempt(
+    reading: Reading, policy: ReadPolicy, batch: Sequence[StreamRecord], now: datetime
+) -> Step:
+    attempts = reading.attempts + 1
+    if policy.attempts_max and attempts >= policy.attempts_max:
+        lost = batch
+    elif policy.age_max is not None:
+        oldest = now - policy.age_max
+        lost = tuple(takewhile(lambda record: record.at < oldest, batch))
+    else:
+        lost = ()
+    if len(lost) == len(batch):
+        return Reading(checkpoint=batch[-1].sequence), lost
+    kept = Reading(checkpoint=lost[-1].sequence) if lost else reading
+    return _again(kept, len(batch) - len(lost), attempts), lost
+
+
+def _again(reading: Reading, window: int, attempts: int) -> Reading:
+    return Reading(checkpoint=reading.checkpoint, window=window, attempts=attempts)

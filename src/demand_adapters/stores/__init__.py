@@ -1,0 +1,1 @@
+"""The ports that keep state, written once over `ItemTable` and `FileStore`."""

@@ -1,0 +1,93 @@
+"""Reading, changing and writing values of one kind under their revision: the only way we do it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from demand_adapters.item_table import Did, Item, ItemTable, Key, Wrote
+from demand_adapters.wire.items import Kind
+from demand_core.errors import Permanent, Unknown
+from demand_core.ports.clock import Clock
+
+T = TypeVar("T")
+Step: TypeAlias = Callable[[T | None], T | None]
+
+ROUNDS = 5
+
+
+@frozen(kw_only=True)
+class Rows(Generic[T]):
+    """Values of one kind in the table.
+
+    An item that does not read as its kind is left out and, when written, replaced: it must not
+    stop its neighbours, and the next change mends it.
+    """
+
+    table: ItemTable
+    clock: Clock
+    kind: Kind[T]
+
+    def get_many(self, keys: Sequence[Key]) -> Mapping[Key, T]:
+        """The values that are there."""
+        items = self.table.get_many(keys)
+        values = ((key, self._value(item)) for key, item in items.items())
+        return {key: value for key, value in values if value is not None}
+
+    def amend(self, key: Key, step: Step[T]) -> T | None:
+        """Change one value; answers it as it stands. Raises Unknown when it may be unwritten."""
+        values, unsettled = self.amend_many({key: step})
+        if unsettled:
+            raise Unknown(f"{self.kind.name} was not certainly written")
+        return values[key]
+
+    def amend_many(
+        self, steps: Mapping[Key, Step[T]]
+    ) -> tuple[Mapping[Key, T | None], Sequence[Key]]:
+        """Change each value by its step, again whenever somebody else was faster.
+
+        A step is given what stands there (None: nothing) and answers what shall; the same again
+        or None writes nothing. Answers the values that stand there now, and the keys for which
+        that is not certain.
+        """
+        values = dict[Key, T | None]()
+        unsettled = list[Key]()
+        items = self.table.get_many(tuple(steps))
+        known: dict[Key, Item | None] = {key: items.get(key) for key in steps}
+        for _ in range(ROUNDS):
+            written = self._write(known, steps, values)
+            known = {}
+            for key, (did, item) in written.items():
+                if did is Did.LOST:
+                    known[key] = item
+                elif did is Did.UNSURE:
+                    unsettled.append(key)
+            if not known:
+                break
+        return values, [*unsettled, *known]
+
+    def _write(
+        self,
+        known: Mapping[Key, Item | None],
+        steps: Mapping[Key, Step[T]],
+        values: dict[Key, T | None],
+    ) -> Mapping[Key, Wrote]:
+        """Take one step for each item and write what came of it."""
+        now = self.clock.now()
+        new, changed = list[Item](), list[Item]()
+        for key, item in known.items():
+            before = self._value(item) if item else None
+            values[key] = after = steps[key](before)
+            if after is not None and after is not before:
+                (changed if item else new).append(self.kind.item(key, after, item, now))
+        answers = dict[Key, Wrote]()
+        for items, write in ((new, self.table.put_new), (changed, self.table.replace)):
+            if items:
+                answers.update(zip((i.key for i in items), write(items), strict=True))
+        return answers
+
+    def _value(self, item: Item) -> T | None:
+        try:
+            return self.kind.value(item)
+        except Permanent:
+            return None

@@ -1,0 +1,123 @@
+"""One converter for everything of ours that travels: camelCase names, exact types, no nulls.
+
+Read: unknown fields are ignored; missing, `null` and empty text mean the same. Written: what has
+its default is left out. An error names its place and never what stood there, which may be
+personal or hostile.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import attrs
+from cattrs import ClassValidationError, Converter, transform_error
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from demand_core.domain.events import Event
+from demand_core.domain.ids import EventId, checked
+from demand_core.errors import Permanent
+
+T = TypeVar("T")
+
+RENAMED: Final[Mapping[type, Mapping[str, str]]] = {Event: {"event_id": "id", "dates": "date"}}
+
+
+def camel(name: str) -> str:
+    """The wire's spelling of a name of ours."""
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
+
+
+def wire_names(kind: type) -> dict[str, str]:
+    """The wire's name of each field of *kind*."""
+    renamed = RENAMED.get(kind, {})
+    return {f.name: renamed.get(f.name, camel(f.name)) for f in attrs.fields(kind)}
+
+
+def instant(at: datetime) -> str:
+    """UTC in fixed width, so that the order of the texts is the order of the times."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def parsed_instant(value: object) -> datetime:
+    """An instant with any offset and any number of fraction digits; a naive time is refused."""
+    try:
+        at = datetime.fromisoformat(_exactly(str, value))
+    except ValueError:
+        raise Permanent("bad_time", "not an ISO-8601 instant") from None
+    if at.tzinfo is None:
+        raise Permanent("bad_time", "no offset from UTC")
+    return at.astimezone(UTC)
+
+
+def unstructured(value: object) -> Any:  # plain data, as JSON and items hold it
+    """*value* as plain data."""
+    return _READY.unstructure(value)
+
+
+def structured(kind: type[T], plain: object) -> T:
+    """*plain* as a value of ours; raises Permanent naming what is wrong and where."""
+    try:
+        return _READY.structure(plain, kind)
+    except (KeyError, TypeError, ValueError, AttributeError, Permanent):
+        raise _explained(kind, plain) from None
+
+
+def _explained(kind: type[T], plain: object) -> Permanent:
+    """Read again, slowly, to say what was wrong: only then does the place cost anything."""
+    try:
+        _EXPLAINING.structure(plain, kind)
+    except ClassValidationError as error:
+        problems = transform_error(error, format_exception=_code)
+        code, _, place = problems[0].partition(" @ ")
+        return Permanent(code, place)
+    except (KeyError, TypeError, ValueError, AttributeError, Permanent) as error:
+        return Permanent(_code(error, None), "$")
+    raise AssertionError("what failed once was read the second time")
+
+
+def _code(error: BaseException, _: type | None) -> str:
+    if isinstance(error, Permanent):
+        return error.code
+    return "missing_field" if isinstance(error, KeyError) else "wrong_type"
+
+
+def _exactly(kind: type[T], value: object, _: object = None) -> T:
+    if type(value) is not kind:
+        raise Permanent("wrong_type", kind.__name__)
+    return value
+
+
+def _names(kind: type) -> dict[str, Any]:
+    return {name: override(rename=wire) for name, wire in wire_names(kind).items()}
+
+
+def _present(read: Callable[[Any, Any], T], plain: object, kind: object) -> T:
+    if type(plain) is not dict:
+        raise Permanent("wrong_type", "object")
+    return read({k: v for k, v in plain.items() if v is not None and v != ""}, kind)
+
+
+def _converter(*, explaining: bool) -> Converter:
+    made = Converter(detailed_validation=explaining, omit_if_default=True)
+    for plain in (str, int, bool):
+        made.register_structure_hook(plain, partial(_exactly, plain))
+    made.register_structure_hook(datetime, lambda value, _: parsed_instant(value))
+    made.register_unstructure_hook(datetime, instant)
+    made.register_structure_hook(EventId, lambda value, _: EventId(checked("eventId", value)))
+    made.register_structure_hook_factory(
+        attrs.has,
+        lambda kind: partial(_present, make_dict_structure_fn(kind, made, **_names(kind))),
+    )
+    made.register_unstructure_hook_factory(
+        attrs.has,
+        lambda kind: make_dict_unstructure_fn(
+            kind, made, _cattrs_omit_if_default=True, **_names(kind)
+        ),
+    )
+    return made
+
+
+_READY: Final = _converter(explaining=False)
+_EXPLAINING: Final = _converter(explaining=True)

@@ -1,0 +1,124 @@
+"""Items of the table and the values in them: one `Kind` a type of item."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+from attrs import field, frozen
+
+from demand_adapters.item_table import Body, Item, Key, Value
+from demand_adapters.wire.converters import instant, structured, unstructured, wire_names
+from demand_adapters.wire.keys import build, build_index
+from demand_core.domain.events import Event
+from demand_core.domain.ids import shard
+
+T = TypeVar("T")
+
+SCHEMA_VERSION: Final = 1
+
+
+@frozen(kw_only=True)
+class Rate:
+    """The gate before one remote service: nobody may call before it opens."""
+
+    next_free_at: datetime
+    per_second: int
+
+
+def _nowhere(_: object) -> Mapping[str, Key]:
+    return {}
+
+
+@frozen(kw_only=True)
+class Kind(Generic[T]):
+    """How one type of value lies in the table.
+
+    *history* are the fields that tell how we came here, *marks* those of which only the presence
+    matters: two worlds that differ in nothing else are the same.
+    """
+
+    name: str
+    holds: type[T]
+    index: Callable[[T], Mapping[str, Key]] = _nowhere
+    history: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
+    own: frozenset[str] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """All that the value says; other fields of an item are somebody else's."""
+        object.__setattr__(self, "own", frozenset(wire_names(self.holds).values()))
+
+    def value(self, item: Item) -> T:
+        """What *item* holds; raises Permanent when it does not look like this kind."""
+        return structured(self.holds, item.body)
+
+    def item(self, key: Key, value: T, known: Item | None, now: datetime) -> Item:
+        """*value* as the item that takes the place of *known*, whose other fields stay.
+
+        `version` orders: it starts at the time, so that an item made again is newer than its
+        past, and grows by one with every write.
+        """
+        body = {k: v for k, v in known.body.items() if k not in self.own} if known else {}
+        body.update(unstructured(value))
+        version = body.get("version", 0) if known else int(now.timestamp() * 1000) - 1
+        body["type"] = self.name
+        body["schemaVersion"] = SCHEMA_VERSION
+        body["version"] = version + 1 if type(version) is int else 1
+        return Item(
+            key=key,
+            body=body,
+            index=self.index(value),
+            expires_at=known.expires_at if known else None,
+            revision=known.revision if known else "",
+        )
+
+    def essence(self, body: Body) -> Mapping[str, Value]:
+        """*body* without what tells only how we came here."""
+        return {
+            name: name in self.marks or value
+            for name, value in body.items()
+            if name not in self.history and name not in {"version", "schemaVersion"}
+        }
+
+
+def essence(item: Item) -> Mapping[str, Value] | None:
+    """What must be equal however we came here; None for an item that only keeps our books."""
+    if item.body.get("type") == RATE.name:
+        return None
+    kind = KINDS.get(str(item.body.get("type")))
+    return kind.essence(item.body) if kind else item.body
+
+
+def event_key(event_id: str) -> Key:
+    """Where an event lies."""
+    return build("event", eventId=event_id)
+
+
+def rate_key(sender: str) -> Key:
+    """Where the gate of a sender lies."""
+    return build("rate", sender=sender)
+
+
+def _event_index(event: Event) -> Mapping[str, Key]:
+    if event.refresh_at is None:
+        return {}
+    return {
+        "byTime": build_index(
+            "fresh",
+            shard=shard(event.event_id),
+            refreshAt=instant(event.refresh_at),
+            eventId=event.event_id,
+        )
+    }
+
+
+EVENT: Final = Kind(
+    name="event",
+    holds=Event,
+    index=_event_index,
+    history=frozenset({"linkAttempts"}),
+    marks=frozenset({"linkFailedAt"}),
+)
+RATE: Final = Kind(name="rate", holds=Rate)
+
+KINDS: Final[Mapping[str, Kind[Any]]] = {kind.name: kind for kind in (EVENT, RATE)}

@@ -1,0 +1,71 @@
+"""An event: a show with tickets, as we last understood it."""
+
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from demand_core.domain.ids import EventId
+
+
+@frozen(kw_only=True)
+class EventDates:
+    """When we first saw an event, and when what it says last became something else."""
+
+    first_seen: datetime | None = None
+    updated: datetime | None = None
+
+
+@frozen(kw_only=True)
+class Event:
+    """One show. All but the link and the dates belongs to whoever looked it up last."""
+
+    event_id: EventId
+    name: str
+    url: str
+    brand: str
+    country: str
+    storefront: str
+    locale: str
+    status: str
+    cached_at: datetime
+    time_zone: str | None = None
+    refresh_at: datetime | None = None
+    short_url: str | None = None
+    short_url_for: str | None = None
+    link_attempts: int = 0
+    link_failed_at: datetime | None = None
+    dates: EventDates = EventDates()
+
+
+@frozen
+class EventCached:
+    """An event was cached, for the first time or anew; what it says now is in the cache."""
+
+    event_id: EventId
+
+
+def first_cached(fresh: Event) -> Event:
+    """*fresh* as the first we ever saw of its event."""
+    dates = EventDates(first_seen=fresh.cached_at, updated=fresh.cached_at)
+    return evolve(fresh, dates=dates)
+
+
+def recached(known: Event, fresh: Event) -> Event:
+    """*known* brought up to *fresh*, keeping what was never the look-up's to say.
+
+    The link stays, for the url may change and change back; the calls counted against one url
+    say nothing of another.
+    """
+    same_url = known.url == fresh.url
+    merged = evolve(
+        fresh,
+        short_url=known.short_url,
+        short_url_for=known.short_url_for,
+        link_attempts=known.link_attempts if same_url else 0,
+        link_failed_at=known.link_failed_at if same_url else None,
+        dates=known.dates,
+    )
+    as_before = evolve(merged, cached_at=known.cached_at, refresh_at=known.refresh_at)
+    if as_before == known:
+        return merged
+    return evolve(merged, dates=evolve(known.dates, updated=fresh.cached_at))

@@ -1,0 +1,1 @@
+"""One use case a file: a frozen class with its ports as fields, called with what woke it."""

@@ -1,0 +1,1 @@
+"""Telling a fan who asked that a sale is about to open."""

@@ -1,0 +1,150 @@
+"""One run of one worker: decode, call, tally, and say to the source what comes back.
+
+What nobody can read is set aside and acknowledged. What a store or a service could not do is not
+acknowledged: the source keeps it and delivers it again. Any other exception is a bug and flies.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from attrs import frozen
+
+from demand_adapters.deliveries import Delivery
+from demand_adapters.item_table import Change
+from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.wire import bodies
+from demand_adapters.wire.changes import decode_change
+from demand_adapters.wire.converters import unstructured
+from demand_core.batch import Outcome, Record, Tally, tally
+from demand_core.errors import Permanent, Transient, WiringError
+from demand_core.ports.clock import Clock
+from demand_core.ports.outlet import Outlet
+from demand_core.topology.routing import Route, change_queue
+from demand_core.topology.shapes import Changes, Every, Queue, Request, Stream, Trigger, Upload
+
+Work: TypeAlias = Callable[[Any], Any]
+
+
+@frozen(kw_only=True)
+class Ran:
+    """What became of one run: *back* are the records that their source must deliver again."""
+
+    tally: Tally
+    back: frozenset[str] = frozenset()
+    fault: Transient | None = None
+
+
+@frozen(kw_only=True)
+class Runner:
+    """Runs workers on what their triggers deliver."""
+
+    clock: Clock
+    quarantine: Quarantine
+
+    def batch(
+        self, work: Work, trigger: Trigger, source: str, given: Sequence[Delivery]
+    ) -> Ran:
+        """Run *work* on the records of *given* that can be read; set the others aside."""
+        records, aside, back = list[Record[Any]](), 0, set[str]()
+        read = reader(trigger)
+        for delivery in given:
+            try:
+                records.append(Record(delivery.record_id, read(delivery.payload)))
+            except Permanent as reason:
+                if self._set_aside(source, delivery, reason):
+                    aside += 1
+                else:
+                    back.add(delivery.record_id)
+        ran = _called(work, records)
+        return Ran(
+            tally=ran.tally + Tally(quarantined=aside), back=ran.back | back, fault=ran.fault
+        )
+
+    def tick(self, work: Work, now: datetime) -> Ran:
+        """Run *work* for the tick that was due at *now*, however late it is."""
+        return _called(lambda _: work(now), [Record(now.isoformat(), now)])
+
+    def request(self, work: Work, trigger: Request, payload: bytes) -> object:
+        """Answer one request; raises Permanent for one that cannot be read."""
+        return unstructured(work(bodies.decode(trigger.body, payload)))
+
+    def _set_aside(self, source: str, delivery: Delivery, reason: Permanent) -> bool:
+        try:
+            self.quarantine.put(source, delivery, reason, self.clock.now())
+        except Transient:
+            return False
+        return True
+
+
+def reader(trigger: Trigger) -> Callable[[bytes], Any]:
+    """What turns a message of *trigger* into the body of a record."""
+    match trigger:
+        case Changes():
+            return lambda payload: decode_change(trigger.kind, trigger.body, payload)
+        case Queue() | Stream() | Upload():
+            return lambda payload: bodies.decode(trigger.body, payload)
+        case Every() | Request():
+            raise WiringError(f"{trigger!r} has no records")
+
+
+def source_name(row: str, trigger: Trigger) -> str:
+    """What people call the place that a row's records come from."""
+    match trigger:
+        case Queue() | Stream():
+            return trigger.channel.name
+        case Changes():
+            return change_queue(row)
+        case Upload():
+            return trigger.prefix
+        case Every() | Request():
+            return row
+
+
+def lowest(given: Sequence[Delivery], back: frozenset[str]) -> str | None:
+    """The first record of a stream's batch that must come again, and all behind it with it."""
+    return next((d.record_id for d in given if d.record_id in back), None)
+
+
+def route_all(
+    changes: Sequence[Change], wanted: Sequence[Route], outlets: Mapping[str, Outlet[Change]]
+) -> int:
+    """Pass changes of one shard on to the rows they concern; answers how far the router came.
+
+    A row whose queue does not take them holds the checkpoint back and harms no other row: what
+    the others got they get again.
+    """
+    behind = changes[-1].sequence
+    for row, concerned in _by_row(changes, wanted).items():
+        try:
+            untaken = [concerned[position] for position in outlets[row].send(concerned)]
+        except Transient:
+            untaken = concerned
+        if untaken:
+            behind = min(behind, untaken[0].sequence - 1)
+    return behind
+
+
+def _by_row(changes: Sequence[Change], wanted: Sequence[Route]) -> dict[str, list[Change]]:
+    concerned = dict[str, list[Change]]()
+    for change in changes:
+        old = change.old.body if change.old else None
+        new = change.new.body if change.new else None
+        kind_of_item = str((new or old or {}).get("type"))
+        for route in wanted:
+            if route.takes(kind_of_item, change.kind, old, new):
+                concerned.setdefault(route.row, []).append(change)
+    return concerned
+
+
+def _called(work: Work, records: Sequence[Record[Any]]) -> Ran:
+    ids = [record.record_id for record in records]
+    if not ids:
+        return Ran(tally=Tally())
+    try:
+        outcome = work(records)
+    except Transient as fault:
+        return Ran(tally=Tally(retried=len(ids)), back=frozenset(ids), fault=fault)
+    if not isinstance(outcome, Outcome):
+        raise WiringError(f"{work!r} answered {type(outcome).__name__} and not an Outcome")
+    return Ran(tally=tally(ids, outcome), back=outcome.retry)

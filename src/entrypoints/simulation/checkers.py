@@ -1,0 +1,134 @@
+"""What must hold of a whole world, read from what its engines and services saw.
+
+No checker asks a worker's own records how it went: they read the table's feed, the services'
+histories and the calls that were witnessed.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from demand_adapters.item_table import Body, Change
+from demand_adapters.wire.items import event_key
+from entrypoints.simulation.world import World
+
+WITNESSED: Final = frozenset({("table", "get_many"), ("shortener", "shorten")})
+
+
+def changes(world: World) -> list[Change]:
+    """Every change that was ever made, in the order in which they were made."""
+    table = world.engines.table
+    made = [change for s in table.shards() for change in table.read(s, None, 1_000_000_000)]
+    return sorted(made, key=lambda change: change.sequence)
+
+
+def events(world: World) -> Mapping[str, Body]:
+    """The events as they stand, by id."""
+    found = (item.body for item in world.engines.table.items())
+    return {str(body["id"]): body for body in found if body["type"] == "event"}
+
+
+def is_linked(event: Mapping[str, Any]) -> bool:
+    """Whether the link is for the url that the event has."""
+    return bool(event.get("shortUrl")) and event.get("shortUrlFor") == event["url"]
+
+
+def unsettled_events(world: World) -> list[str]:
+    """Events with neither a link for their url nor the mark that it was given up."""
+    return [
+        event_id
+        for event_id, event in events(world).items()
+        if not is_linked(event) and "linkFailedAt" not in event
+    ]
+
+
+def changed_links(world: World) -> list[str]:
+    """Events that had two different links for one url, or lost one while keeping the url."""
+    links = dict[tuple[str, str], str]()
+    bad = dict[str, None]()
+    for change in changes(world):
+        event = change.new and change.new.body
+        if not event or event["type"] != "event":
+            continue
+        event_id, url = str(event["id"]), str(event["url"])
+        known = links.get((event_id, url))
+        if known is not None and (not is_linked(event) or event["shortUrl"] != known):
+            bad[event_id] = None
+        if is_linked(event):
+            links[event_id, url] = str(event["shortUrl"])
+    return list(bad)
+
+
+def wrong_links(world: World) -> list[str]:
+    """Events whose link is not the one that the shortener gave for their url."""
+    given = {call.url: call.answer for call in world.engines.shortener.history}
+    return [
+        event_id
+        for event_id, event in events(world).items()
+        if is_linked(event) and given.get(str(event["url"])) != event["shortUrl"]
+    ]
+
+
+def late_calls(world: World) -> list[str]:
+    """Urls that were shortened by a run which had read their event after its link was stored."""
+    stored = dict[str, int]()
+    owner = dict[str, str]()
+    for change in changes(world):
+        event = change.new and change.new.body
+        if event and event["type"] == "event":
+            owner[str(event["url"])] = str(event["id"])
+            if is_linked(event):
+                stored.setdefault(str(event["url"]), change.sequence)
+    return list(_called_after(world, owner, stored))
+
+
+def _called_after(
+    world: World, owner: Mapping[str, str], stored: Mapping[str, int]
+) -> Iterator[str]:
+    read = dict[tuple[int, Any], int]()
+    for seen in world.seen:
+        if seen.driver == "table":
+            for key in seen.args[0]:
+                read.setdefault((seen.invocation, key), seen.sequence)
+        elif (url := seen.args[0]) in stored and seen.invocation:
+            key = event_key(owner[url])
+            if read.get((seen.invocation, key), -1) >= stored[url]:
+                yield url
+
+
+def unexplained_failures(world: World) -> list[str]:
+    """Events given up although fewer calls failed than the policy allows."""
+    failed = Counter(
+        call.url for call in world.engines.shortener.history if "://" not in call.answer
+    )
+    failed.update(call.args[0] for call, _ in world.faults.done if call.driver == "shortener")
+    allowed = world.settings.link_calls_max
+    return [
+        event_id
+        for event_id, event in events(world).items()
+        if "linkFailedAt" in event and failed[str(event["url"])] < allowed
+    ]
+
+
+def unannounced_failures(world: World) -> list[str]:
+    """Events given up of which nobody was told."""
+    told = {key.split(":")[1] for key in world.engines.announcer.told}
+    return [
+        event_id
+        for event_id, event in events(world).items()
+        if "linkFailedAt" in event and event_id not in told
+    ]
+
+
+def dead_letters(world: World) -> list[str]:
+    """Messages that were received too often: each is an incident."""
+    return [
+        delivery.record_id
+        for queue in world.queues.values()
+        for delivery in queue.dead_letters()
+    ]
+
+
+def left_over(world: World) -> list[str]:
+    """Queues in which something still waits."""
+    return [name for name, queue in world.queues.items() if queue.waiting()]

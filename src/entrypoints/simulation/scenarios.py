@@ -1,0 +1,256 @@
+"""Scenarios as data: who does what when, and what must have come of it."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final, Protocol
+
+import attrs
+from attrs import evolve, frozen
+
+from demand_adapters.memory.url_shortener import MemoryUrlShortener
+from demand_adapters.wire.bodies import encode
+from demand_core.domain.events import Event
+from demand_core.domain.ids import EventId
+from demand_core.errors import WiringError
+from entrypoints.settings import Settings
+from entrypoints.simulation import checkers
+from entrypoints.simulation.faults import NoFaults, Plan, Swarm
+from entrypoints.simulation.world import START, WEATHERS, Weather, World
+from entrypoints.wiring import MemoryEngines
+
+
+class Scenario(Protocol):
+    """A story: its people act while the world runs, and its goal is a set of counts."""
+
+    @property
+    def lasts(self) -> timedelta:
+        """The virtual time it takes; faults end after two thirds of it."""
+        ...
+
+    def world(self, seed: int, weather: Weather, plan: Plan) -> World:
+        """The world in which it happens, with everything arranged that people will do."""
+        ...
+
+    def expected(self, weather: Weather) -> Mapping[str, int]:
+        """What must have come of it."""
+        ...
+
+    def observed(self, world: World) -> Mapping[str, int]:
+        """What came of it, and what is worth knowing beside."""
+        ...
+
+
+@frozen(kw_only=True)
+class ShortLinks:
+    """Events are cached, cached again, and some get another url: each ends with its link.
+
+    For one url in fifty the shortener never works; such an event is given up after three calls.
+    """
+
+    events: int = 1200
+    lasts: timedelta = timedelta(hours=2)
+
+    @property
+    def sour(self) -> int:
+        """How many events have a url that the shortener chokes on."""
+        return -(-self.events // 50)
+
+    def world(self, seed: int, weather: Weather, plan: Plan) -> World:
+        """Cache the events over a quarter of the time, and some of them again until the half."""
+        engines = MemoryEngines.new(seed, START)
+        settings = Settings()
+        shortener = MemoryUrlShortener(
+            engines.clock,
+            # What our own gate may let through in any second: its rate, and one batch.
+            calls_per_s=settings.shortener_per_s + 10,
+            sour={_url(number, 0) for number in range(self.sour)},
+        )
+        world = World(
+            seed,
+            weather=weather,
+            plan=plan,
+            settings=settings,
+            engines=evolve(engines, shortener=shortener),
+            watched=checkers.WITNESSED,
+        )
+        chance = engines.entropy.stream("cast")
+        for number in range(self.events):
+            self._cast(world, number, chance)
+        return world
+
+    def _cast(self, world: World, number: int, chance: Random) -> None:
+        first = START + self.lasts / 4 * chance.random()
+        again = first + self.lasts / 4 * chance.random()
+        fate = chance.random()
+        _arrange(world, first, number, _url(number, 0))
+        if fate < 0.3:  # noqa: PLR2004  # three of ten are looked up again
+            _arrange(world, again, number, _url(number, 0))
+        elif fate < 0.4 and number >= self.sour:  # noqa: PLR2004  # one of ten moves
+            _arrange(world, again, number, _url(number, 1))
+
+    def expected(self, weather: Weather) -> Mapping[str, int]:
+        """Whatever goes wrong, every event is settled, once, and people know of the failures."""
+        always = {
+            "events": self.events,
+            "settled": self.events,
+            "unsettled": 0,
+            "changed_links": 0,
+            "wrong_links": 0,
+            "late_calls": 0,
+            "unexplained_failures": 0,
+            "unannounced_failures": 0,
+            "dead_letters": 0,
+            "left_over": 0,
+        }
+        if weather.fault_rate:
+            return always
+        return {
+            **always,
+            "linked": self.events - self.sour,
+            "failed": self.sour,
+            "throttled": 0,
+        }
+
+    def observed(self, world: World) -> Mapping[str, int]:
+        """Counted from the table's feed and the services' own histories."""
+        events = checkers.events(world).values()
+        answers = [call.answer for call in world.engines.shortener.history]
+        linked = sum(map(checkers.is_linked, events))
+        failed = sum("linkFailedAt" in event for event in events)
+        return {
+            "events": len(events),
+            "settled": linked + failed,
+            "unsettled": len(checkers.unsettled_events(world)),
+            "changed_links": len(checkers.changed_links(world)),
+            "wrong_links": len(checkers.wrong_links(world)),
+            "late_calls": len(checkers.late_calls(world)),
+            "unexplained_failures": len(checkers.unexplained_failures(world)),
+            "unannounced_failures": len(checkers.unannounced_failures(world)),
+            "dead_letters": len(checkers.dead_letters(world)),
+            "left_over": len(checkers.left_over(world)),
+            "linked": linked,
+            "failed": failed,
+            "throttled": answers.count("throttled"),
+            "shortener_calls": len(answers),
+            "alerts": len(world.engines.announcer.told),
+        }
+
+
+def _url(number: int, turn: int) -> str:
+    return f"https://tickets.example/event/{number:06d}" + ("" if turn == 0 else f"-{turn}")
+
+
+def _arrange(world: World, when: datetime, number: int, url: str) -> None:
+    """Have somebody outside look an event up and cache it then."""
+    event = Event(
+        event_id=EventId(f"E{number:06d}"),
+        name=f"The Example Band, night {number}",
+        url=url,
+        brand="ticketmaster",
+        country="US",
+        storefront="TM_US",
+        locale="en-us",
+        status="offsale",
+        time_zone="America/New_York",
+        cached_at=when,
+        refresh_at=when + timedelta(hours=12),
+    )
+    world.at(when, lambda: _cached(world, event))
+
+
+def _cached(world: World, event: Event) -> None:
+    unstored = world.outside.events.refresh([evolve(event, cached_at=world.clock.now())])
+    if unstored:
+        raise WiringError("somebody outside lost a write, and nothing was set against them")
+
+
+SCENARIOS: Final[Mapping[str, Callable[[float], Scenario]]] = {
+    "short-links": lambda scale: ShortLinks(events=max(1, round(1200 * scale))),
+}
+
+
+@frozen(kw_only=True)
+class Report:
+    """What a run printed: all but `wall_s` follows from the scenario and the seed."""
+
+    scenario: str
+    seed: int
+    scale: float
+    expected: Mapping[str, int]
+    observed: Mapping[str, int]
+    ok: bool
+    virtual_s: int
+    wall_s: float
+    port_calls: int
+    faults: Mapping[str, int]
+    workers: Mapping[str, Mapping[str, Any]]
+    digest: str
+
+    @property
+    def differences(self) -> list[str]:
+        """The counts that are not what they must be."""
+        return [name for name, n in self.expected.items() if self.observed.get(name) != n]
+
+
+def play(name: str, *, seed: int = 7, scale: float = 1.0, faults: str = "none") -> Report:
+    """Run one scenario from its beginning to its end."""
+    if name not in SCENARIOS or faults not in WEATHERS:
+        raise WiringError(f"no scenario {name!r} with faults {faults!r}")
+    scenario, weather = SCENARIOS[name](scale), WEATHERS[faults]
+    began = time.perf_counter()
+    world = scenario.world(seed, weather, _plan(seed, scenario, weather))
+    world.run_until(START + scenario.lasts)
+    return _reported(name, seed, scale, scenario, world, time.perf_counter() - began)
+
+
+def _plan(seed: int, scenario: Scenario, weather: Weather) -> Plan:
+    if not weather.fault_rate:
+        return NoFaults()
+    chance = MemoryEngines.new(seed, START).entropy.stream("faults")
+    return Swarm(chance, weather.fault_rate, START + scenario.lasts * 2 / 3)
+
+
+def _reported(
+    name: str, seed: int, scale: float, scenario: Scenario, world: World, wall_s: float
+) -> Report:
+    expected, observed = scenario.expected(world.weather), scenario.observed(world)
+    return Report(
+        scenario=name,
+        seed=seed,
+        scale=scale,
+        expected=expected,
+        observed=observed,
+        ok=all(observed.get(key) == value for key, value in expected.items()),
+        virtual_s=round((world.clock.now() - START).total_seconds()),
+        wall_s=round(wall_s, 3),
+        port_calls=world.faults.calls,
+        faults=dict(sorted(Counter(kind for _, kind in world.faults.done).items())),
+        workers={
+            row: {"records": counted.records, **attrs.asdict(counted)}
+            for row, counted in sorted(world.tallies.items())
+        },
+        digest=digest(world),
+    )
+
+
+def digest(world: World) -> str:
+    """One text for everything that happened: equal texts, equal worlds."""
+    found = hashlib.sha256()
+    for line in _lines(world):
+        found.update(line)
+    return found.hexdigest()
+
+
+def _lines(world: World) -> Iterator[bytes]:
+    for change in checkers.changes(world):
+        yield repr(change).encode()
+    for invoked in world.invoked:
+        yield repr((invoked.number, invoked.row, [d.record_id for d in invoked.given])).encode()
+    for call in world.engines.shortener.history:
+        yield repr(call).encode()
+    for key in world.engines.announcer.told:
+        yield encode(key)

@@ -1,0 +1,391 @@
+"""One world: its engines, its rows, and the pump that lets things happen in a seeded order.
+
+Every source delivers as the real one does: a queue hides what it handed out and shows it again,
+now and then twice, never in order; the feed is read from a checkpoint; a crash leaves a message
+hidden until its time is over. What the rows run is the same code as anywhere else.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from heapq import heappop, heappush
+from random import Random
+from typing import Any, Final, Protocol, TypeVar, cast
+
+from attrs import define, field, frozen
+
+from demand_adapters.deliveries import Delivery
+from demand_adapters.item_table import Change
+from demand_adapters.memory.outlet import MemoryOutlet
+from demand_adapters.memory.queue import MemoryQueue
+from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.wire.bodies import encode
+from demand_adapters.wire.changes import encode_change
+from demand_adapters.wire.converters import camel
+from demand_core.batch import Tally
+from demand_core.ports.outlet import Outlet
+from demand_core.topology import TOPOLOGY
+from demand_core.topology.routing import Route, change_queue, routes
+from demand_core.topology.shapes import Changes, Channel, Every, Queue, Trigger, Worker
+from entrypoints.running import Ran, Runner, Work, route_all, source_name
+from entrypoints.settings import Settings
+from entrypoints.simulation.faults import Crash, Faults, Invocation, NoFaults, Plan
+from entrypoints.wiring import MemoryEngines, MemoryPorts, assemble
+
+D = TypeVar("D")
+
+START: Final = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
+ROUTER: Final = "route_changes"
+ROUTED_MAX: Final = 100
+LATENCY: Final = timedelta(milliseconds=200)
+MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@frozen(kw_only=True)
+class Weather:
+    """How rough the world is: beside faults at calls, what the sources do of themselves."""
+
+    fault_rate: float = 0.0
+    duplicates: float = 0.0
+    spread: timedelta = timedelta(0)
+    short_batches: bool = False
+
+
+CALM: Final = Weather()
+WEATHERS: Final[Mapping[str, Weather]] = {
+    "none": CALM,
+    "mild": Weather(
+        fault_rate=0.03, duplicates=0.01, spread=timedelta(seconds=2), short_batches=True
+    ),
+    "harsh": Weather(
+        fault_rate=0.15, duplicates=0.05, spread=timedelta(seconds=20), short_batches=True
+    ),
+}
+
+
+@frozen
+class Invoked:
+    """One run as it was: what a row was given and what became of it; None: it crashed."""
+
+    number: int
+    row: str
+    trigger: Trigger | None
+    given: Sequence[Delivery]
+    ran: Ran | None
+
+
+@frozen
+class Seen:
+    """One call that reached its driver, and how many writes had been done by then."""
+
+    invocation: int
+    driver: str
+    method: str
+    args: tuple[Any, ...]
+    sequence: int
+
+
+class Source(Protocol):
+    """Something that makes things happen."""
+
+    def next_at(self) -> datetime | None:
+        """When it can deliver next; None while it has nothing."""
+        ...
+
+    def deliver(self) -> None:
+        """Let one thing happen."""
+        ...
+
+
+class SimulatedPorts(MemoryPorts):
+    """The memory profile with the fault proxy before every driver and a witness behind it."""
+
+    def __init__(self, world: "World") -> None:
+        """Stand in between for *world*."""
+        super().__init__(world.settings, world.engines)
+        self._world = world
+
+    def around(self, name: str, driver: D) -> D:
+        """The driver behind its proxy."""
+        return self._world.faults.around(name, cast("D", _Witness(self._world, name, driver)))
+
+
+class _Witness:
+    """Stands for a driver and writes down the calls that the world watches for."""
+
+    def __init__(self, world: "World", name: str, driver: object) -> None:
+        self._world = world
+        self._name = name
+        self._driver = driver
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        world, name, real = self._world, self._name, getattr(self._driver, method)
+        if (name, method) not in world.watched:
+            return real  # type: ignore[no-any-return]  # a bound method, whatever it takes
+
+        def seen(*args: Any, **more: Any) -> Any:  # whatever the driver takes
+            invocation = world.faults.current
+            number = invocation.number if invocation else 0
+            world.seen.append(Seen(number, name, method, args, world.engines.table.sequence))
+            return real(*args, **more)
+
+        return seen
+
+
+class World:
+    """Engines, rows and sources under one clock and one seed."""
+
+    def __init__(
+        self,
+        seed: int | str,
+        *,
+        weather: Weather = CALM,
+        plan: Plan | None = None,
+        settings: Settings | None = None,
+        engines: MemoryEngines | None = None,
+        rows: Sequence[Worker] = TOPOLOGY,
+        watched: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
+        """Build it; nothing happens before `run_until`."""
+        self.settings = settings or Settings()
+        self.weather = weather
+        self.rows = {row.name: row for row in rows}
+        self.watched = watched
+        self.seen: list[Seen] = []
+        self.engines = engines or MemoryEngines.new(seed, START)
+        self.clock = self.engines.clock
+        self.chance: Random = self.engines.entropy.stream("pump")
+        self.faults = Faults(
+            plan=plan or NoFaults(), now=self.clock.now, run=self.run_until, later=self.at
+        )
+        self.ports = SimulatedPorts(self)
+        self.outside = MemoryPorts(self.settings, self.engines)
+        self.runner = Runner(clock=self.clock, quarantine=Quarantine(files=self.ports.files))
+        self.invoked: list[Invoked] = []
+        self.tallies: dict[str, Tally] = {}
+        self.after: Callable[[Invoked], None] | None = None
+        self.queues: dict[str, MemoryQueue] = {}
+        self.works: dict[str, Work] = {}
+        self._agenda = _Agenda(self)
+        self._sources: list[Source] = [self._agenda]
+        self._number = 0
+        self._connect()
+
+    def at(self, when: datetime, action: Callable[[], None]) -> None:
+        """Let *action* happen then: somebody outside does something."""
+        self._agenda.add(when, action)
+
+    def run_until(self, end: datetime) -> None:
+        """Let everything happen that happens by *end*, in a seeded order."""
+        while True:
+            now, soonest, ready = self.clock.now(), end, list[Source]()
+            for source in self._sources:
+                at = source.next_at()
+                if at is None:
+                    continue
+                if at <= now:
+                    ready.append(source)
+                elif at < soonest:
+                    soonest = at
+            if ready:
+                source = ready[0] if len(ready) == 1 else self.chance.choice(ready)
+                source.deliver()
+            elif soonest > now:
+                self.clock.move_to(soonest)
+            if not ready and self.clock.now() >= end:
+                return
+
+    def outlet(self, channel: Channel[Any]) -> Outlet[Any]:
+        """The writing side of *channel*, behind its proxy."""
+        return self.faults.around(
+            f"outlet:{channel.name}", MemoryOutlet(encode, self._putting(channel.name))
+        )
+
+    def work(self, row: str) -> Work:
+        """The worker of *row*, built at its first use."""
+        if row not in self.works:
+            self.works[row] = assemble(self.rows[row], self.ports, self.outlet)
+        return self.works[row]
+
+    def invoke(self, row: str, trigger: Trigger, given: Sequence[Delivery]) -> Ran | None:
+        """Run a row on what a source handed out; None when the process died over it."""
+        source = source_name(row, trigger)
+        ran = self.living(
+            row, lambda: self.runner.batch(self.work(row), trigger, source, given)
+        )
+        self._note(Invoked(self._number, row, trigger, given, ran))
+        return ran
+
+    def tick(self, row: str, due: datetime) -> None:
+        """Run a row for the tick that was due then."""
+        ran = self.living(row, lambda: self.runner.tick(self.work(row), due))
+        self._note(Invoked(self._number, row, None, (), ran))
+
+    def living(self, row: str, run: Callable[[], D]) -> D | None:
+        """Run something as one invocation of *row*."""
+        self._number += 1
+        timeout = self.rows[row].timeout if row in self.rows else timedelta(minutes=1)
+        with self.faults.inside(Invocation(self._number, row, self.clock.now() + timeout)):
+            try:
+                return run()
+            except Crash:
+                return None
+
+    def quiet(self) -> bool:
+        """Whether no message waits anywhere and every change was routed."""
+        waiting = any(queue.waiting() for queue in self.queues.values())
+        ahead = (source for source in self._sources if not isinstance(source, _Ticks))
+        return not waiting and all(source.next_at() is None for source in ahead)
+
+    def _note(self, invoked: Invoked) -> None:
+        self.invoked.append(invoked)
+        if invoked.ran:
+            before = self.tallies.get(invoked.row, Tally())
+            self.tallies[invoked.row] = before + invoked.ran.tally
+        if self.after:
+            self.after(invoked)
+
+    def _connect(self) -> None:
+        wanted = routes(self.rows.values(), camel)
+        for row in self.rows.values():
+            for trigger in row.triggers:
+                if isinstance(trigger, Every):
+                    self._sources.append(_Ticks(self, row, trigger))
+                elif isinstance(trigger, Queue | Changes):
+                    name = source_name(row.name, trigger)
+                    queue = MemoryQueue(
+                        self.clock,
+                        visibility=row.visibility,
+                        max_receive=row.retry.max_receive,
+                        name=name,
+                    )
+                    self.queues[name] = queue
+                    self._sources.append(_Messages(self, row, trigger, queue))
+        for shard in self.engines.table.shards():
+            self._sources.append(_Routing(self, shard, wanted))
+
+    def _putting(self, name: str) -> Callable[[Sequence[bytes]], Sequence[int]]:
+        queue, spread, chance = self.queues[name], self.weather.spread, self.chance
+        if not spread:
+            return queue.put
+
+        def put(payloads: Sequence[bytes]) -> Sequence[int]:
+            delay = timedelta(milliseconds=chance.randint(0, spread // MILLISECOND))
+            return queue.put(payloads, delay=delay)
+
+        return put
+
+    @cached_property
+    def routed(self) -> Mapping[str, Outlet[Change]]:
+        """Where changes go for each row, behind proxies."""
+        return {
+            row.name: self.faults.around(
+                f"outlet:{change_queue(row.name)}",
+                MemoryOutlet(encode_change, self._putting(change_queue(row.name))),
+            )
+            for row in self.rows.values()
+            if any(isinstance(trigger, Changes) for trigger in row.triggers)
+        }
+
+
+@define(eq=False)
+class _Agenda:
+    """What was arranged to happen at a time."""
+
+    world: World
+    _due: list[tuple[datetime, int, Callable[[], None]]] = field(factory=list)
+    _count: int = 0
+
+    def add(self, when: datetime, action: Callable[[], None]) -> None:
+        self._count += 1
+        heappush(self._due, (when, self._count, action))
+
+    def next_at(self) -> datetime | None:
+        return self._due[0][0] if self._due else None
+
+    def deliver(self) -> None:
+        heappop(self._due)[2]()
+
+
+@define(eq=False)
+class _Messages:
+    """A queue and the row that reads it."""
+
+    world: World
+    row: Worker
+    trigger: Trigger
+    queue: MemoryQueue
+
+    def next_at(self) -> datetime | None:
+        return self.queue.next_at()
+
+    def deliver(self) -> None:
+        world, chance = self.world, self.world.chance
+        most = self.row.batch_max
+        given = self.queue.receive(
+            chance.randint(1, most) if world.weather.short_batches else most
+        )
+        if not given:
+            return
+        ran = world.invoke(self.row.name, self.trigger, given)
+        if ran is None:
+            return
+        done, backoff = list[str](), self.row.retry.backoff // MILLISECOND
+        for delivery in given:
+            again = delivery.record_id in ran.back
+            if again or chance.random() < world.weather.duplicates:
+                delay = timedelta(milliseconds=chance.randint(0, backoff))
+                self.queue.release([delivery.receipt], delay)
+            else:
+                done.append(delivery.receipt)
+        self.queue.delete(done)
+
+
+@define(eq=False)
+class _Ticks:
+    """A clock that wakes a row; under rough weather late, twice or not at all."""
+
+    world: World
+    row: Worker
+    every: Every
+    _due: datetime = field(init=False)
+    _late: timedelta = timedelta(0)
+
+    def __attrs_post_init__(self) -> None:
+        self._due = START + self.every.period
+
+    def next_at(self) -> datetime | None:
+        return self._due + self._late
+
+    def deliver(self) -> None:
+        due, chance, weather = self._due, self.world.chance, self.world.weather
+        self._due = due + self.every.period
+        self._late = (
+            timedelta(seconds=chance.random() * 60) if weather.fault_rate else timedelta(0)
+        )
+        times = 1
+        if chance.random() < weather.duplicates:
+            times = chance.choice((0, 2))
+        for _ in range(times):
+            self.world.tick(self.row.name, due)
+
+
+@define(eq=False)
+class _Routing:
+    """One shard of the table's feed and the router that reads it."""
+
+    world: World
+    shard: str
+    wanted: Sequence[Route]
+    checkpoint: int = 0
+
+    def next_at(self) -> datetime | None:
+        at = self.world.engines.table.next_at(self.shard, self.checkpoint)
+        return at and at + LATENCY
+
+    def deliver(self) -> None:
+        world = self.world
+        changes = world.engines.table.read(self.shard, self.checkpoint, ROUTED_MAX)
+        routed = world.living(ROUTER, lambda: route_all(changes, self.wanted, world.routed))
+        if routed is not None and world.chance.random() >= world.weather.duplicates:
+            self.checkpoint = routed
