@@ -8,9 +8,9 @@ in the body.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from demand_core.domain.changes import ChangeKind, RemovedBy
 
@@ -21,16 +21,52 @@ Key: TypeAlias = tuple[str, str]
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 Body: TypeAlias = dict[str, Value]
 
+NOWHERE: Final[Mapping[str, Key]] = {}
 
-@frozen(kw_only=True)
+
 class Item:
-    """One item. *index* names the sparse indexes it is in; *revision* is the engine's."""
+    """One item. *index* names the sparse indexes it is in; *revision* is the engine's.
 
-    key: Key
-    body: Body
-    index: Mapping[str, Key] = field(factory=dict)
-    expires_at: int | None = None
-    revision: str = ""
+    An engine may give a function for the body, which is called when somebody looks: most who
+    read an item only want to know whether it is still the one they know.
+    """
+
+    __slots__ = ("_body", "expires_at", "index", "key", "revision")
+
+    def __init__(
+        self,
+        key: Key,
+        body: Body | Callable[[], Body],
+        index: Mapping[str, Key] = NOWHERE,
+        expires_at: int | None = None,
+        revision: str = "",
+    ) -> None:
+        """Take the parts as they are; engines copy on the way in and out."""
+        self.key = key
+        self._body = body
+        self.index = index
+        self.expires_at = expires_at
+        self.revision = revision
+
+    @property
+    def body(self) -> Body:
+        """All attributes but keys, index entries and the revision."""
+        if callable(self._body):
+            self._body = self._body()
+        return self._body
+
+    def __repr__(self) -> str:
+        """Names and no values: a body may hold contacts and codes."""
+        return f"Item({self.key[1]!r}, {sorted(self.body)}, revision={self.revision!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Equal in all parts."""
+        return isinstance(other, Item) and self._parts() == other._parts()
+
+    __hash__ = None  # type: ignore[assignment]  # a body can change
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.key, self.body, dict(self.index), self.expires_at, self.revision
 
 
 class Did(Enum):
@@ -42,7 +78,7 @@ class Did(Enum):
 
 
 class Wrote(NamedTuple):
-    """The answer for one key: *item* is what stands there now, as far as the engine was told."""
+    """The answer for one key: *item* stands there now, as far as the engine was told."""
 
     did: Did
     item: Item | None

@@ -40,7 +40,7 @@ class Outcome:
 
 @frozen(kw_only=True)
 class Tally:
-    """Counts of a run: records in = done + retried + dropped; quarantined stands beside them."""
+    """Counts of a run: records = done + retried + dropped; quarantined stands beside them."""
 
     done: int = 0
     retried: int = 0
@@ -78,8 +78,8 @@ def one_by_one(batch: Iterable[Record[K]], work: Callable[[K], str | None]) -> O
     """Do *work* once for each different body, isolating every body from its neighbours.
 
     *work* answers None when it is done or the reason why it drops the body. Transient sends all
-    records of that body back, Permanent drops them with its code. A Transient with `retry_at` is
-    the service asking all of us to stay away: the bodies that come after it go back untried.
+    records of that body back, Permanent drops them with its code. A Transient with `retry_at`
+    is the service asking all of us to stay away: the bodies behind it go back untried.
     """
     ids: dict[K, list[str]] = {}
     for record in batch:

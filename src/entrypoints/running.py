@@ -1,26 +1,27 @@
 """One run of one worker: decode, call, tally, and say to the source what comes back.
 
-What nobody can read is set aside and acknowledged. What a store or a service could not do is not
-acknowledged: the source keeps it and delivers it again. Any other exception is a bug and flies.
+What nobody can read is set aside and acknowledged. What a store or a service could not do is
+not acknowledged: the source keeps it and delivers it again. Any other exception is a bug and
+flies.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from demand_adapters.deliveries import Delivery
 from demand_adapters.item_table import Change
 from demand_adapters.stores.quarantine import Quarantine
 from demand_adapters.wire import bodies
-from demand_adapters.wire.changes import decode_change
+from demand_adapters.wire.changes import decode_change, named
 from demand_adapters.wire.converters import unstructured
 from demand_core.batch import Outcome, Record, Tally, tally
 from demand_core.errors import Permanent, Transient, WiringError
 from demand_core.ports.clock import Clock
 from demand_core.ports.outlet import Outlet
-from demand_core.topology.routing import Route, change_queue
+from demand_core.topology.routing import Images, Route, change_queue
 from demand_core.topology.shapes import Changes, Every, Queue, Request, Stream, Trigger, Upload
 
 Work: TypeAlias = Callable[[Any], Any]
@@ -30,9 +31,17 @@ Work: TypeAlias = Callable[[Any], Any]
 class Ran:
     """What became of one run: *back* are the records that their source must deliver again."""
 
-    tally: Tally
+    tally: Tally = field(factory=Tally)
     back: frozenset[str] = frozenset()
     fault: Transient | None = None
+
+    def __add__(self, other: "Ran") -> "Ran":
+        """Both as one run."""
+        return Ran(
+            tally=self.tally + other.tally,
+            back=self.back | other.back,
+            fault=other.fault or self.fault,
+        )
 
 
 @frozen(kw_only=True)
@@ -46,20 +55,18 @@ class Runner:
         self, work: Work, trigger: Trigger, source: str, given: Sequence[Delivery]
     ) -> Ran:
         """Run *work* on the records of *given* that can be read; set the others aside."""
-        records, aside, back = list[Record[Any]](), 0, set[str]()
-        read = reader(trigger)
+        read, records, ran = reader(trigger), list[Record[Any]](), Ran()
         for delivery in given:
             try:
                 records.append(Record(delivery.record_id, read(delivery.payload)))
             except Permanent as reason:
-                if self._set_aside(source, delivery, reason):
-                    aside += 1
-                else:
-                    back.add(delivery.record_id)
-        ran = _called(work, records)
-        return Ran(
-            tally=ran.tally + Tally(quarantined=aside), back=ran.back | back, fault=ran.fault
-        )
+                ran += self._set_aside(source, delivery, reason)
+        try:
+            return ran + _called(work, records)
+        except Permanent:
+            by_id = {delivery.record_id: delivery for delivery in given}
+            alone = (self._alone(work, source, r, by_id[r.record_id]) for r in records)
+            return sum(alone, ran)
 
     def tick(self, work: Work, now: datetime) -> Ran:
         """Run *work* for the tick that was due at *now*, however late it is."""
@@ -69,12 +76,19 @@ class Runner:
         """Answer one request; raises Permanent for one that cannot be read."""
         return unstructured(work(bodies.decode(trigger.body, payload)))
 
-    def _set_aside(self, source: str, delivery: Delivery, reason: Permanent) -> bool:
+    def _alone(self, work: Work, source: str, record: Record[Any], delivery: Delivery) -> "Ran":
+        """One record of a batch that was refused whole: its neighbours must not pay for it."""
+        try:
+            return _called(work, [record])
+        except Permanent as reason:
+            return self._set_aside(source, delivery, reason)
+
+    def _set_aside(self, source: str, delivery: Delivery, reason: Permanent) -> "Ran":
         try:
             self.quarantine.put(source, delivery, reason, self.clock.now())
-        except Transient:
-            return False
-        return True
+        except Transient as fault:
+            return Ran(back=frozenset({delivery.record_id}), fault=fault)
+        return Ran(tally=Tally(quarantined=1))
 
 
 def reader(trigger: Trigger) -> Callable[[bytes], Any]:
@@ -128,19 +142,27 @@ def route_all(
 def _by_row(changes: Sequence[Change], wanted: Sequence[Route]) -> dict[str, list[Change]]:
     concerned = dict[str, list[Change]]()
     for change in changes:
-        old = change.old.body if change.old else None
-        new = change.new.body if change.new else None
-        kind_of_item = str((new or old or {}).get("type"))
         for route in wanted:
-            if route.takes(kind_of_item, change.kind, old, new):
+            if concerns(route, change):
                 concerned.setdefault(route.row, []).append(change)
     return concerned
+
+
+def concerns(route: Route, change: Change) -> bool:
+    """Whether *change* is one that the row of *route* is woken by."""
+    return route.takes(named(change.key)[0], change.kind, lambda: images(change))
+
+
+def images(change: Change) -> Images:
+    """What stood there before and after; nothing is like an item without fields."""
+    old, new = change.old, change.new
+    return old.body if old else {}, new.body if new else {}
 
 
 def _called(work: Work, records: Sequence[Record[Any]]) -> Ran:
     ids = [record.record_id for record in records]
     if not ids:
-        return Ran(tally=Tally())
+        return Ran()
     try:
         outcome = work(records)
     except Transient as fault:

@@ -1,4 +1,4 @@
-"""The environment, read once: every error in one answer, each with its key and how to mend it."""
+"""The environment, read once; every error in one answer, with its key and how to mend it."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ def _number(default: int, *, least: int, most: int, about: str) -> Any:  # attrs
 
 @frozen(kw_only=True)
 class Settings:
-    """Everything that can be set, with its default; `DEMAND_` and the name in the environment."""
+    """Everything that can be set, as `DEMAND_` and the name, with its default."""
 
     shortener_per_s: int = _number(
         10, least=1, most=100_000, about="calls a second that the link shortener may get"

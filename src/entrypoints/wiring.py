@@ -10,6 +10,7 @@ from typing import (
     Final,
     TypeVar,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -59,7 +60,7 @@ def assemble(
     work = row.load()
     hints = get_type_hints(work)
     filled = dict[str, object]()
-    for field in attrs.fields(work):
+    for field in attrs.fields(cast("type[attrs.AttrsInstance]", work)):
         wanted = _bare(hints[field.name])
         if get_origin(wanted) is Outlet:
             filled[field.name] = _routed(row, field.name, get_args(wanted)[0], outlet)

@@ -29,9 +29,12 @@ def contents(store: FileStore, key: str) -> bytes | None:
 
 def listed(store: FileStore, prefix: str = "", *, limit: int = 1000) -> Sequence[StoredFile]:
     found: list[StoredFile] = []
-    while page := store.list(prefix, after=found[-1].key if found else "", limit=limit):
+    after = ""
+    while page := store.list(prefix, after=after, limit=limit):
         assert len(page) <= limit
+        assert page[0].key.encode() > after.encode()
         found += page
+        after = page[-1].key
     return found
 
 

@@ -18,6 +18,7 @@ HERE = Path(__file__).parents[2]
 REAL = os.path.realpath(sys.executable)
 LOCKS = ["demo", "test", "check", "lock"]
 INSTALL = "-m pip install --require-hashes --only-binary :all: --no-deps -r"
+LOGS = 'echo "$@" >> "$0.log"'
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="stands in shell scripts for Python")
 
@@ -27,10 +28,13 @@ class Project:
     root: Path
     script: ModuleType
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "run", *words]
+    def run(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.root, capture_output=True, text=True, check=False
+            [sys.executable, self.root / "run", *words],
+            cwd=folder or self.root,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def environment(self, stamp: str, python: str = "", name: str = ".venv") -> Path:
@@ -204,7 +208,7 @@ def test_an_environment_in_place_is_used_without_a_second_look(project: Project)
 
 
 def test_a_changed_lock_is_installed_into_the_same_environment(project: Project) -> None:
-    folder = project.environment(project.script.stamp_of("demo"), 'echo "$@" >> "$0.log"')
+    folder = project.environment(project.script.stamp_of("demo"), LOGS)
     (project.root / "locks" / "demo.txt").write_text("changed")
     project.script.prepared(folder, "demo")
     assert (folder / "installed").read_text() == project.script.stamp_of("demo")
@@ -212,6 +216,18 @@ def test_a_changed_lock_is_installed_into_the_same_environment(project: Project)
         "-m pip --version",
         f"{INSTALL} {project.root}/locks/demo.txt",
     ]
+
+
+def test_of_two_at_once_the_second_waits_and_finds_the_work_done(project: Project) -> None:
+    folder = project.environment(project.script.stamp_of("demo"), LOGS)
+    with project.script.alone(folder):
+        command = [sys.executable, str(project.root / "run"), "test"]
+        second = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert second.stderr
+        assert second.stderr.readline().startswith("run: waiting for another ./run")
+        (folder / "installed").write_text(project.script.stamp_of("test"))
+    second.communicate()
+    assert (folder / "bin" / "python.log").read_text() == "-m pytest\n"
 
 
 @pytest.mark.parametrize("stamp", ["", "cpython-27 0123", "half of a sta"])
@@ -302,6 +318,16 @@ def test_a_command_runs_from_the_sources_and_its_exit_code_is_the_scripts(
     told = project.run("demo", "--seed", "7")
     assert (told.returncode, told.stdout) == (3, "['demo', '--seed', '7'] 1\n")
     assert project.run("demand", "doctor").stdout == "['doctor'] 1\n"
+
+
+def test_tests_run_in_the_projects_folder_and_the_command_line_in_the_callers(
+    project: Project, tmp_path: Path
+) -> None:
+    project.environment(project.script.stamp_of("check"), "pwd")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert project.run("test", folder=elsewhere).stdout == f"{project.root}\n"
+    assert project.run("demand", folder=elsewhere).stdout == f"{elsewhere}\n"
 
 
 def test_a_file_of_the_callers_does_not_pass_for_a_module(

@@ -5,13 +5,12 @@ import marshal
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from operator import itemgetter
 from random import Random
 from typing import Final, NamedTuple
 from zlib import crc32
-
-from attrs import evolve
 
 from demand_adapters.item_table import Change, Did, Entry, Item, Key, Page, Wrote
 from demand_adapters.shard_reader import FeedTrimmed
@@ -46,17 +45,11 @@ class _Row(NamedTuple):
     expires_at: int | None
     revision: str
     born: datetime
-    before: "_Row | None"
     pointers: Sequence[_Pointer]
 
     def item(self, key: Key) -> Item:
-        return Item(
-            key=key,
-            body=marshal.loads(self.body),  # noqa: S302  # only ever what we dumped
-            index=self.indexed,
-            expires_at=self.expires_at,
-            revision=self.revision,
-        )
+        body = partial(marshal.loads, self.body)
+        return Item(key, body, self.indexed, self.expires_at, self.revision)
 
 
 class _Logged(NamedTuple):
@@ -71,7 +64,7 @@ class _Logged(NamedTuple):
 
 
 class MemoryItemTable:
-    """ItemTable and ChangeFeed. *chance* decides how old an index answers, how short a page is."""
+    """ItemTable and ChangeFeed; *chance* says how old an index is and how short a page."""
 
     def __init__(self, clock: Clock, chance: Random, *, lag: timedelta = LAG) -> None:
         """Index queries answer as of a moment up to *lag* ago."""
@@ -93,8 +86,8 @@ class MemoryItemTable:
         found = dict[Key, Item]()
         for key in keys:
             row = self._rows.get(key)
-            if row and not consistent and row.born > self._moment():
-                row = row.before
+            if row and not consistent:
+                row = self._perhaps_before(key, row)
             if row:
                 found[key] = row.item(key)
         return found
@@ -102,12 +95,12 @@ class MemoryItemTable:
     def put_new(self, items: Sequence[Item], /) -> Sequence[Wrote]:
         """Store what is not there."""
         check(items)
-        return [self._write(item, self._rows.get(item.key), None) for item in items]
+        return [self._write(item, None) for item in items]
 
     def replace(self, items: Sequence[Item], /) -> Sequence[Wrote]:
         """Store what has not moved since."""
         check(items)
-        return [self._write(item, self._rows.get(item.key), item.revision) for item in items]
+        return [self._write(item, item.revision) for item in items]
 
     def delete(self, items: Sequence[Item], /) -> Sequence[Wrote]:
         """Remove what has not moved since."""
@@ -208,52 +201,50 @@ class MemoryItemTable:
         return removed
 
     def items(self) -> Iterator[Item]:
-        """Everything, in the order of the keys: for those who look at the world from outside."""
+        """Everything, in the order of the keys: for those who look from outside."""
         return (self._rows[key].item(key) for key in sorted(self._rows))
 
-    def _write(self, item: Item, old: _Row | None, expected: str | None) -> Wrote:
+    def _write(self, item: Item, expected: str | None) -> Wrote:
+        key = item.key
+        old = self._rows.get(key)
         if (old and old.revision) != expected:
-            return Wrote(Did.LOST, old and old.item(item.key))
-        self._sequence += 1
+            return Wrote(Did.LOST, old and old.item(key))
         now = self._clock.now()
-        stored = evolve(item, revision=str(self._sequence))
+        self._sequence += 1
+        revision = str(self._sequence)
+        pointers = self._pointed(item, old, now)
+        body = marshal.dumps(item.body)
         row = _Row(
-            marshal.dumps(item.body),
-            dict(item.index),
-            item.expires_at,
-            stored.revision,
-            now,
-            old and old._replace(before=None),
-            self._enter(item, now),
+            body, item.index and dict(item.index), item.expires_at, revision, now, pointers
         )
         if old is None:
-            insort(self._sorts.setdefault(item.key[0], []), item.key[1])
+            insort(self._sorts.setdefault(key[0], []), key[1])
         if item.expires_at is not None:
-            heappush(self._expiring, (item.expires_at, item.key))
-        self._rows[item.key] = row
-        self._leave(old, now)
-        self._log_change(item.key, old, row, None)
-        return Wrote(Did.DONE, stored)
+            heappush(self._expiring, (item.expires_at, key))
+        self._rows[key] = row
+        self._log_change(key, old, row, None)
+        return Wrote(Did.DONE, Item(key, item.body, item.index, item.expires_at, revision))
 
     def _remove(self, key: Key, by: RemovedBy) -> None:
         self._sequence += 1
         old = self._rows.pop(key)
         sorts = self._sorts[key[0]]
         del sorts[bisect_right(sorts, key[1]) - 1]
-        self._leave(old, self._clock.now())
+        _leave(old, self._clock.now())
         self._log_change(key, old, None, by)
 
-    def _enter(self, item: Item, now: datetime) -> Sequence[_Pointer]:
+    def _pointed(self, item: Item, old: _Row | None, now: datetime) -> Sequence[_Pointer]:
+        """Entries for *item*; one that would be the same as before is left as it is."""
+        if old and old.indexed == item.index:
+            return old.pointers
+        if old:
+            _leave(old, now)
         pointers = []
         for name, (pk, sk) in item.index.items():
             pointer = _Pointer((sk, item.key, self._sequence), now)
             insort(self._index.setdefault((name, pk), []), pointer)
             pointers.append(pointer)
         return pointers
-
-    def _leave(self, row: _Row | None, now: datetime) -> None:
-        for pointer in row.pointers if row else ():
-            pointer.died = now
 
     def _living(self, name: str, pk: str, moment: datetime) -> Iterator[_Pointer]:
         pointers = self._index.get((name, pk), [])
@@ -266,14 +257,29 @@ class MemoryItemTable:
     def _log_change(
         self, key: Key, old: _Row | None, new: _Row | None, by: RemovedBy | None
     ) -> None:
-        shard = SHARDS[crc32(key[0].encode()) % len(SHARDS)]
-        self._log[shard].append(_Logged(self._sequence, self._clock.now(), key, old, new, by))
+        now = self._clock.now()
+        self._log[_shard(key)].append(_Logged(self._sequence, now, key, old, new, by))
+
+    def _perhaps_before(self, key: Key, row: _Row) -> _Row | None:
+        """What stood there some moment ago, as far as the log still knows."""
+        log = self._log[_shard(key)]
+        place = bisect_right(log, int(row.revision), key=itemgetter(0)) - 1
+        return row if place < 0 or row.born <= self._moment() else log[place].old
 
     def _moment(self) -> datetime:
         return self._clock.now() - self._lag * self._chance.random()
 
     def _page(self, limit: int) -> int:
         return self._chance.randint(0, limit)
+
+
+def _shard(key: Key) -> str:
+    return SHARDS[crc32(key[0].encode()) % len(SHARDS)]
+
+
+def _leave(row: _Row, now: datetime) -> None:
+    for pointer in row.pointers:
+        pointer.died = now
 
 
 def _first_not_below(sorts: list[str], lo: str) -> int:

@@ -165,7 +165,8 @@ class MemoryQueue:
 
 def check_size(payloads: Sequence[bytes], attributes: Mapping[str, str]) -> None:
     """Refuse with Permanent what no queue carries; attributes count as part of the body."""
-    more = sum(len(name.encode()) + len(text.encode()) for name, text in attributes.items())
+    # SQS counts the name of the type too.
+    more = sum(len(f"{name}String{text}".encode()) for name, text in attributes.items())
     longest = max(map(len, payloads), default=0) + more
     if longest > BODY_BYTES_MAX:
         raise Permanent("body_too_long", f"{longest} bytes, of at most {BODY_BYTES_MAX}")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
 from attrs import frozen
@@ -51,30 +50,25 @@ class MemoryTopic:
 
     def publish(self, messages: Sequence[tuple[bytes, Mapping[str, str]]], /) -> Sequence[int]:
         """Take (body, attributes) pairs, all or none; answers as an Outlet does."""
-        now = self._clock.now()
         planned: list[tuple[MemoryQueue, bytes, Mapping[str, str]]] = []
         for number, (body, attributes) in enumerate(messages, self._published + 1):
-            if len(attributes) > ATTRIBUTES_MAX:
-                raise Permanent("too_many_attributes", f"{len(attributes)}")
-            check_size([body], attributes)
-            wrapped = self._envelope(number, body, attributes, now)
-            check_size([wrapped], {})
+            text = _checked(body, attributes)
             for subscription in self._subscriptions:
-                if subscription.wants(attributes):
-                    sent = (body, attributes) if subscription.raw else (wrapped, {})
-                    planned.append((subscription.queue, *sent))
+                if not subscription.wants(attributes):
+                    continue
+                if subscription.raw:
+                    planned.append((subscription.queue, body, attributes))
+                else:
+                    wrapped = self._envelope(number, text, attributes)
+                    check_size([wrapped], {})
+                    planned.append((subscription.queue, wrapped, {}))
         self._published += len(messages)
         for queue, payload, passed in planned:
             queue.put([payload], attributes=passed)
         return ()
 
-    def _envelope(
-        self, number: int, body: bytes, attributes: Mapping[str, str], now: datetime
-    ) -> bytes:
-        try:
-            text = body.decode()
-        except UnicodeDecodeError:
-            raise Permanent("bad_text", "a message is text in UTF-8") from None
+    def _envelope(self, number: int, text: str, attributes: Mapping[str, str]) -> bytes:
+        now = self._clock.now()
         envelope: dict[str, object] = {
             "Type": "Notification",
             "MessageId": f"{self._name}-{number}",
@@ -91,3 +85,15 @@ class MemoryTopic:
                 name: {"Type": "String", "Value": value} for name, value in attributes.items()
             }
         return json.dumps(envelope).encode()
+
+
+def _checked(body: bytes, attributes: Mapping[str, str]) -> str:
+    if len(attributes) > ATTRIBUTES_MAX:
+        raise Permanent(
+            "too_many_attributes", f"{len(attributes)}, of at most {ATTRIBUTES_MAX}"
+        )
+    check_size([body], attributes)
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise Permanent("bad_text", "a message is text in UTF-8") from None

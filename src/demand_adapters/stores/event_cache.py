@@ -9,7 +9,7 @@ from attrs import field, frozen
 from demand_adapters.item_table import ItemTable
 from demand_adapters.stores.rows import Rows
 from demand_adapters.wire.items import EVENT, event_key
-from demand_core.domain.events import Event, first_cached, recached
+from demand_core.domain.events import Event, recached
 from demand_core.domain.ids import EventId
 from demand_core.domain.links import after_failed_call, linked
 from demand_core.ports.clock import Clock
@@ -57,4 +57,4 @@ class TableEventCache:
 
 
 def _brought_up(fresh: Event, known: Event | None) -> Event:
-    return recached(known, fresh) if known else first_cached(fresh)
+    return recached(known, fresh) if known else fresh

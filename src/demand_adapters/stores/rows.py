@@ -1,9 +1,9 @@
-"""Reading, changing and writing values of one kind under their revision: the only way we do it."""
+"""Reading, changing and writing values of one kind under their revision, and no other way."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from demand_adapters.item_table import Did, Item, ItemTable, Key, Wrote
 from demand_adapters.wire.items import Kind
@@ -13,7 +13,8 @@ from demand_core.ports.clock import Clock
 T = TypeVar("T")
 Step: TypeAlias = Callable[[T | None], T | None]
 
-ROUNDS = 5
+ROUNDS: Final = 5
+KNOWN_MAX: Final = 4096
 
 
 @frozen(kw_only=True)
@@ -27,6 +28,8 @@ class Rows(Generic[T]):
     table: ItemTable
     clock: Clock
     kind: Kind[T]
+    # A revision is never used twice, so what was read of it once need not be read again.
+    _known: dict[Key, tuple[str, T]] = field(factory=dict, init=False, repr=False, eq=False)
 
     def get_many(self, keys: Sequence[Key]) -> Mapping[Key, T]:
         """The values that are there."""
@@ -35,7 +38,7 @@ class Rows(Generic[T]):
         return {key: value for key, value in values if value is not None}
 
     def amend(self, key: Key, step: Step[T]) -> T | None:
-        """Change one value; answers it as it stands. Raises Unknown when it may be unwritten."""
+        """Change one value; answers it as it stands. Raises Unknown when that is not sure."""
         values, unsettled = self.amend_many({key: step})
         if unsettled:
             raise Unknown(f"{self.kind.name} was not certainly written")
@@ -62,6 +65,8 @@ class Rows(Generic[T]):
                     known[key] = item
                 elif did is Did.UNSURE:
                     unsettled.append(key)
+                elif item and (value := values[key]) is not None:
+                    self._note(item, value)
             if not known:
                 break
         return values, [*unsettled, *known]
@@ -87,7 +92,17 @@ class Rows(Generic[T]):
         return answers
 
     def _value(self, item: Item) -> T | None:
+        revision, value = self._known.get(item.key, ("", None))
+        if value is not None and revision == item.revision:
+            return value
         try:
-            return self.kind.value(item)
+            value = self.kind.value(item)
         except Permanent:
             return None
+        self._note(item, value)
+        return value
+
+    def _note(self, item: Item, value: T) -> None:
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        self._known[item.key] = item.revision, value

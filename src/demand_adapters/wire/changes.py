@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, TypeVar
 
-from demand_adapters.item_table import Change
+from demand_adapters.item_table import Change, Key
 from demand_adapters.wire.bodies import plain
 from demand_adapters.wire.converters import instant, structured
+from demand_adapters.wire.items import KEYS_KEPT
 from demand_adapters.wire.keys import SHAPES, parse
 from demand_core.errors import Permanent
 
 T = TypeVar("T")
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_KINDS: Final[Mapping[str, str]] = {shape.name: shape.kind_of_item for shape in SHAPES}
+KINDS_BY_SHAPE: Final[Mapping[str, str]] = {shape.name: shape.kind_of_item for shape in SHAPES}
 
 
 def encode_change(change: Change) -> bytes:
@@ -30,10 +32,18 @@ def encode_change(change: Change) -> bytes:
 def decode_change(kind_of_item: str, body: type[T], payload: bytes) -> T:
     """The *body* made of the parts of the changed item's key; raises Permanent."""
     note = plain(payload)
-    keys = note.get("keys") if isinstance(note, dict) else None
-    if not (isinstance(keys, list) and len(keys) == 2 and all(type(k) is str for k in keys)):
-        raise Permanent("wrong_type", "$.keys")
-    parsed = parse((keys[0], keys[1]))
-    if parsed is None or _KINDS[parsed[0]] != kind_of_item:
+    match note:
+        case {"keys": [str(pk), str(sk)]}:
+            kind, parts = named((pk, sk))
+        case _:
+            raise Permanent("wrong_type", "$.keys")
+    if kind != kind_of_item:
         raise Permanent("bad_id", "$.keys")
-    return structured(body, parsed[1])
+    return structured(body, parts)
+
+
+@lru_cache(maxsize=KEYS_KEPT)
+def named(key: Key) -> tuple[str | None, dict[str, str]]:
+    """The type of the item under *key* and the parts of the key; no type for one not of ours."""
+    parsed = parse(key)
+    return (KINDS_BY_SHAPE[parsed[0]], parsed[1]) if parsed else (None, {})

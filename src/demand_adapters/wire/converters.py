@@ -1,14 +1,15 @@
 """One converter for everything of ours that travels: camelCase names, exact types, no nulls.
 
-Read: unknown fields are ignored; missing, `null` and empty text mean the same. Written: what has
-its default is left out. An error names its place and never what stood there, which may be
+Read: unknown fields are ignored; missing, `null` and empty text mean the same. Written: what
+has its default is left out. An error names its place and never what stood there, which may be
 personal or hostile.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Final, TypeVar
+from functools import lru_cache, partial
+from types import UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 import attrs
 from cattrs import ClassValidationError, Converter, transform_error
@@ -21,6 +22,8 @@ from demand_core.errors import Permanent
 T = TypeVar("T")
 
 RENAMED: Final[Mapping[type, Mapping[str, str]]] = {Event: {"event_id": "id", "dates": "date"}}
+# Left out nowhere: readers of the table find the map of dates with every item.
+ALWAYS: Final = frozenset({"date"})
 
 
 def camel(name: str) -> str:
@@ -35,15 +38,21 @@ def wire_names(kind: type) -> dict[str, str]:
     return {f.name: renamed.get(f.name, camel(f.name)) for f in attrs.fields(kind)}
 
 
+@lru_cache(maxsize=1024)
 def instant(at: datetime) -> str:
     """UTC in fixed width, so that the order of the texts is the order of the times."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
-def parsed_instant(value: object) -> datetime:
+def parsed_instant(value: object, _: object = None) -> datetime:
     """An instant with any offset and any number of fraction digits; a naive time is refused."""
+    return _parsed(_exactly(str, value))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(_exactly(str, value))
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise Permanent("bad_time", "not an ISO-8601 instant") from None
     if at.tzinfo is None:
@@ -89,23 +98,45 @@ def _exactly(kind: type[T], value: object, _: object = None) -> T:
     return value
 
 
+def _is_optional(hint: Any) -> bool:  # noqa: ANN401  # any type hint
+    return get_origin(hint) in {Union, UnionType} and type(None) in get_args(hint)
+
+
+def _sure(hint: Any) -> Any:  # noqa: ANN401  # any type hint
+    (sure,) = (part for part in get_args(hint) if part is not type(None))
+    return sure
+
+
 def _names(kind: type) -> dict[str, Any]:
-    return {name: override(rename=wire) for name, wire in wire_names(kind).items()}
+    return {
+        name: override(rename=wire, omit_if_default=False if wire in ALWAYS else None)
+        for name, wire in wire_names(kind).items()
+    }
 
 
 def _present(read: Callable[[Any, Any], T], plain: object, kind: object) -> T:
     if type(plain) is not dict:
         raise Permanent("wrong_type", "object")
-    return read({k: v for k, v in plain.items() if v is not None and v != ""}, kind)
+    values = plain.values()
+    if None in values or "" in values:
+        plain = {k: v for k, v in plain.items() if v is not None and v != ""}
+    return read(plain, kind)
 
 
 def _converter(*, explaining: bool) -> Converter:
     made = Converter(detailed_validation=explaining, omit_if_default=True)
     for plain in (str, int, bool):
         made.register_structure_hook(plain, partial(_exactly, plain))
-    made.register_structure_hook(datetime, lambda value, _: parsed_instant(value))
+    made.register_structure_hook(datetime, parsed_instant)
     made.register_unstructure_hook(datetime, instant)
     made.register_structure_hook(EventId, lambda value, _: EventId(checked("eventId", value)))
+    # What is absent never reaches a field, so that an optional one reads as its type does.
+    made.register_structure_hook_factory(
+        _is_optional, lambda hint: made.get_structure_hook(_sure(hint))
+    )
+    made.register_unstructure_hook_factory(
+        _is_optional, lambda hint: made.get_unstructure_hook(_sure(hint))
+    )
     made.register_structure_hook_factory(
         attrs.has,
         lambda kind: partial(_present, make_dict_structure_fn(kind, made, **_names(kind))),

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 from attrs import field, frozen
 
-from demand_adapters.item_table import Body, Item, Key, Value
+from demand_adapters.item_table import NOWHERE, Body, Item, Key, Value
 from demand_adapters.wire.converters import instant, structured, unstructured, wire_names
 from demand_adapters.wire.keys import build, build_index
 from demand_core.domain.events import Event
@@ -15,6 +16,8 @@ from demand_core.domain.ids import shard
 T = TypeVar("T")
 
 SCHEMA_VERSION: Final = 1
+# Keys are asked for again and again while a batch is worked on.
+KEYS_KEPT: Final = 4096
 
 
 @frozen(kw_only=True)
@@ -26,15 +29,15 @@ class Rate:
 
 
 def _nowhere(_: object) -> Mapping[str, Key]:
-    return {}
+    return NOWHERE
 
 
 @frozen(kw_only=True)
 class Kind(Generic[T]):
     """How one type of value lies in the table.
 
-    *history* are the fields that tell how we came here, *marks* those of which only the presence
-    matters: two worlds that differ in nothing else are the same.
+    *history* are the fields that tell how we came here, *marks* those of which only the
+    presence matters: two worlds that differ in nothing else are the same.
     """
 
     name: str
@@ -64,13 +67,9 @@ class Kind(Generic[T]):
         body["type"] = self.name
         body["schemaVersion"] = SCHEMA_VERSION
         body["version"] = version + 1 if type(version) is int else 1
-        return Item(
-            key=key,
-            body=body,
-            index=self.index(value),
-            expires_at=known.expires_at if known else None,
-            revision=known.revision if known else "",
-        )
+        if known is None:
+            return Item(key, body, self.index(value))
+        return Item(key, body, self.index(value), known.expires_at, known.revision)
 
     def essence(self, body: Body) -> Mapping[str, Value]:
         """*body* without what tells only how we came here."""
@@ -89,27 +88,27 @@ def essence(item: Item) -> Mapping[str, Value] | None:
     return kind.essence(item.body) if kind else item.body
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def event_key(event_id: str) -> Key:
     """Where an event lies."""
     return build("event", eventId=event_id)
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def rate_key(sender: str) -> Key:
     """Where the gate of a sender lies."""
     return build("rate", sender=sender)
 
 
 def _event_index(event: Event) -> Mapping[str, Key]:
-    if event.refresh_at is None:
-        return {}
-    return {
-        "byTime": build_index(
-            "fresh",
-            shard=shard(event.event_id),
-            refreshAt=instant(event.refresh_at),
-            eventId=event.event_id,
-        )
-    }
+    return _fresh(event.event_id, event.refresh_at) if event.refresh_at else NOWHERE
+
+
+@lru_cache(maxsize=KEYS_KEPT)
+def _fresh(event_id: str, refresh_at: datetime) -> Mapping[str, Key]:
+    at = instant(refresh_at)
+    entry = build_index("fresh", shard=shard(event_id), refreshAt=at, eventId=event_id)
+    return {"byTime": entry}
 
 
 EVENT: Final = Kind(

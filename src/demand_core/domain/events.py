@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, field, frozen
 
 from demand_core.domain.ids import EventId
 
@@ -13,6 +13,11 @@ class EventDates:
 
     first_seen: datetime | None = None
     updated: datetime | None = None
+
+
+def _since_now(event: "Event") -> EventDates:
+    """What holds unless an earlier look-up is known."""
+    return EventDates(first_seen=event.cached_at, updated=event.cached_at)
 
 
 @frozen(kw_only=True)
@@ -34,7 +39,7 @@ class Event:
     short_url_for: str | None = None
     link_attempts: int = 0
     link_failed_at: datetime | None = None
-    dates: EventDates = EventDates()
+    dates: EventDates = field(default=Factory(_since_now, takes_self=True))
 
 
 @frozen
@@ -42,12 +47,6 @@ class EventCached:
     """An event was cached, for the first time or anew; what it says now is in the cache."""
 
     event_id: EventId
-
-
-def first_cached(fresh: Event) -> Event:
-    """*fresh* as the first we ever saw of its event."""
-    dates = EventDates(first_seen=fresh.cached_at, updated=fresh.cached_at)
-    return evolve(fresh, dates=dates)
 
 
 def recached(known: Event, fresh: Event) -> Event:

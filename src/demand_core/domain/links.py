@@ -40,7 +40,7 @@ def link_state(event: Event) -> LinkState:
 
 
 def linked(event: Event, url: str, short_url: str) -> Event:
-    """*event* with the link for *url*; the first link stays, and one for another url is none."""
+    """*event* with the link for *url*; the first stays, and one for another url is none."""
     if event.url != url or link_state(event) is LinkState.LINKED:
         return event
     return evolve(event, short_url=short_url, short_url_for=url, link_failed_at=None)

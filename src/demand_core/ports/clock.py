@@ -8,5 +8,5 @@ class Clock(Protocol):
     """The only source of the present."""
 
     def now(self) -> datetime:
-        """This instant in UTC, cut to milliseconds; never earlier than an answer before."""
+        """The instant in UTC, cut to milliseconds; never earlier than an answer before."""
         ...

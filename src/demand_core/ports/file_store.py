@@ -18,10 +18,10 @@ class StoredFile:
 class FileStore(Protocol):
     """Whole files that are written at once and then only replaced or deleted.
 
-    A key is at most 1,024 bytes of UTF-8: parts divided by `/`, none of them empty, `.` or `..`,
-    no control characters, no backslash; two keys that differ only in case are not kept apart.
-    Anything else raises Permanent("bad_key"). Raises Transient, and Unknown after a write
-    without answer. A reader sees a file whole or not at all, never half-written.
+    A key is at most 1,024 bytes of UTF-8: parts divided by `/`, none of them empty, `.` or
+    `..`, no control characters, no backslash; two keys that differ only in case are not kept
+    apart. Anything else raises Permanent("bad_key"). Raises Transient, and Unknown after a
+    write without answer. A reader sees a file whole or not at all, never half-written.
     """
 
     def find(self, key: str, /) -> StoredFile | None:

@@ -47,7 +47,7 @@ def names_are_unique(rows: Rows) -> Iterator[str]:
 
 
 def workers_are_there(rows: Rows) -> Iterator[str]:
-    """Each name leads to a frozen class with ports as fields, in the folder of its subsystem."""
+    """Each name leads to an attrs class, in the folder of its subsystem."""
     for row in rows:
         work = _loaded(row)
         if work is None:
@@ -72,10 +72,8 @@ def bodies_agree(rows: Rows) -> Iterator[str]:
         for field, body in _outlets(row).items():
             channel = row.outputs.get(field)
             if channel and channel.body is not body:
-                yield (
-                    f"{row.name}.{field} sends {_name(body)}, {channel.name} carries "
-                    + _name(channel.body)
-                )
+                carried = f"{channel.name} carries {_name(channel.body)}"
+                yield f"{row.name}.{field} sends {_name(body)}, {carried}"
         given, wanted = {_given(trigger) for trigger in row.triggers}, _wanted(row)
         if not row.triggers:
             yield f"{row.name} is never woken"
@@ -136,9 +134,7 @@ def cycles_are_declared(rows: Rows) -> Iterator[str]:
             reached.add(name)
             ahead |= follows[name] - reached
         if (row.name in reached) is not row.loops:
-            yield f"{row.name} " + (
-                "loops" if row.name in reached else "says it loops, it does not"
-            )
+            yield f"{row.name} loops" + ("" if row.name in reached else " only on paper")
 
 
 Law: TypeAlias = Callable[[Rows], Iterator[str]]
@@ -163,10 +159,9 @@ def _name(kind: object) -> str:
 
 def _loaded(row: Worker) -> type | None:
     try:
-        found = row.load()
+        return row.load()
     except WiringError:
         return None
-    return found if isinstance(found, type) else None
 
 
 def _outlets(row: Worker) -> Mapping[str, type]:

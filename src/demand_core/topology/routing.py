@@ -8,7 +8,7 @@ from attrs import frozen
 from demand_core.domain.changes import ChangeKind
 from demand_core.topology.shapes import Changes, Worker
 
-Image: TypeAlias = Mapping[str, Any] | None
+Images: TypeAlias = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 @frozen
@@ -19,15 +19,17 @@ class Route:
     wants: Changes
     fields: tuple[str, ...]
 
-    def takes(self, kind_of_item: str, kind: ChangeKind, old: Image, new: Image) -> bool:
-        """Whether the row asked for such a change."""
+    def takes(
+        self, kind_of_item: str | None, kind: ChangeKind, images: Callable[[], Images]
+    ) -> bool:
+        """Whether the row asked for such a change; the images are looked at last."""
         wants = self.wants
         if wants.kind != kind_of_item or kind not in wants.on:
             return False
         if not self.fields:
             return True
-        before, after = old or {}, new or {}
-        return any(before.get(name) != after.get(name) for name in self.fields)
+        old, new = images()
+        return any(old.get(name) != new.get(name) for name in self.fields)
 
 
 def routes(rows: Iterable[Worker], spelled: Callable[[str], str]) -> Sequence[Route]:

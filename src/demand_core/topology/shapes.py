@@ -1,6 +1,6 @@
 """What the rows of the topology are made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
 from importlib import import_module
@@ -133,11 +133,13 @@ class Worker:
         """Where the class stands."""
         return f"demand_core.workers.{self.subsystem}.{self.name}"
 
-    def load(self) -> Callable[..., Any]:
+    def load(self) -> type:
         """Import the class, now and not before: a process that runs one worker loads one."""
         name = "".join(part.title() for part in self.name.split("_"))
         try:
-            found: Callable[..., Any] = getattr(import_module(self.module), name)
-        except (ImportError, AttributeError) as error:
-            raise WiringError(f"{self.name}: no class {name} in {self.module}") from error
+            found = getattr(import_module(self.module), name, None)
+        except ImportError as error:
+            raise WiringError(f"{self.name}: no module {self.module}") from error
+        if not isinstance(found, type):
+            raise WiringError(f"{self.name}: no class {name} in {self.module}")
         return found

@@ -1,0 +1,44 @@
+"""The `demand` command: nouns, then verbs.
+
+Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 some of it failed, 2 wrong
+usage, 3 refused by a rule, 4 a service is unavailable, 5 wrong configuration, 130 interrupted.
+"""
+
+import sys
+from typing import Final
+
+import click
+
+from demand_core.errors import DemandError, Permanent, Transient
+from entrypoints.cli.checks import checks
+from entrypoints.cli.demo import demo
+from entrypoints.cli.sim import sim
+from entrypoints.cli.topology import topology
+
+CODES: Final[tuple[tuple[type[DemandError], int], ...]] = (
+    (Permanent, 3),
+    (Transient, 4),
+    (DemandError, 5),
+)
+
+
+class _Commands(click.Group):
+    """Turns what `demand` raises on purpose into one sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except DemandError as error:
+            click.echo(f"demand: {error}", err=True)
+            sys.exit(next(code for kind, code in CODES if isinstance(error, kind)))
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+
+@click.group(cls=_Commands)
+def main() -> None:
+    """Reminders, presale draws, access codes and the archive of a ticket sale."""
+
+
+for command in (checks, demo, sim, topology):
+    main.add_command(command)

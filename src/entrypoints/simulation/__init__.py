@@ -1,1 +1,1 @@
-"""A world in one process: virtual time, one seed, faults at every driver call, and witnesses."""
+"""A world in one process: virtual time, one seed, faults at every call, and witnesses."""

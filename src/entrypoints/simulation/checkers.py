@@ -70,7 +70,7 @@ def wrong_links(world: World) -> list[str]:
 
 
 def late_calls(world: World) -> list[str]:
-    """Urls that were shortened by a run which had read their event after its link was stored."""
+    """Urls shortened by a run that had read their event after its link was stored."""
     stored = dict[str, int]()
     owner = dict[str, str]()
     for change in changes(world):

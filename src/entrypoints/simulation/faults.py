@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from math import inf, log
 from random import Random
-from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from attrs import define, field, frozen
 
@@ -19,6 +19,7 @@ from demand_core.errors import Permanent, Transient, Unknown
 
 D = TypeVar("D")
 
+TAKEN_MAX: Final = 100
 DEADLINE: Final = timedelta(seconds=30)
 BATCHES: Final = frozenset({"put_new", "replace", "delete", "send"})
 READS: Final = frozenset({"get_many", "query", "query_index", "find", "list", "read"})
@@ -49,7 +50,7 @@ class Fault:
 
     kind: Kind
     delay: timedelta = timedelta(seconds=5)
-    taken: Callable[[int], Sequence[int]] = lambda size: range(size // 2)
+    taken: Sequence[int] = ()
     after: Kind = Kind.BEFORE
 
 
@@ -117,7 +118,7 @@ class OneFault:
 
 
 @frozen
-class Poison:
+class Refusing:
     """Some calls are refused for ever: those that only one record makes."""
 
     refuses: Callable[[Call], bool]
@@ -134,7 +135,7 @@ class Poison:
 
 @define
 class Swarm:
-    """Each call goes wrong with some chance until a time; how often in which way, the seed says."""
+    """Each call goes wrong with some chance until a time; in which way, the seed says."""
 
     chance: Random
     rate: float
@@ -153,6 +154,7 @@ class Swarm:
 
     def fault(self, call: Call, now: datetime) -> Fault | None:
         """One of the mixture, if it is not over."""
+        del call
         if now >= self.until:
             self.rate = 0
             return None
@@ -162,7 +164,7 @@ class Swarm:
         return Fault(
             kind=kind,
             delay=timedelta(milliseconds=chance.randint(1, 200_000)),
-            taken=lambda size: [n for n in range(size) if chance.random() < half],
+            taken=[n for n in range(TAKEN_MAX) if chance.random() < half],
             after=chance.choice((Kind.BEFORE, Kind.UNKNOWN, Kind.PARTIAL)),
         )
 
@@ -208,7 +210,7 @@ class Faults:
         if invocation is None:
             return real(*args, **more)
         if invocation.dead:
-            self._die(invocation)
+            raise self._death(invocation)
         call = Call(self.calls, invocation.row, name, method, args)
         fault = self.plan.fault(call, self.now())
         self.next = self.plan.after(self.calls)
@@ -225,10 +227,10 @@ class Faults:
     ) -> Any:  # whatever the driver gives
         match fault.kind:
             case Kind.BEFORE:
-                self._die(invocation)
+                raise self._death(invocation)
             case Kind.AFTER:
                 real(*call.args)
-                self._die(invocation)
+                raise self._death(invocation)
             case Kind.TRANSIENT:
                 raise Transient("it did nothing and says so")
             case Kind.UNKNOWN:
@@ -249,10 +251,10 @@ class Faults:
         if call.method not in BATCHES:
             raise Unknown("no answer came")
         given, *rest = call.args
-        taken = list(fault.taken(len(given)))
+        taken = [n for n in fault.taken if n < len(given)]
         answers = real([given[n] for n in taken], *rest) if taken else []
         if fault.after is Kind.BEFORE:
-            self._die(invocation)
+            raise self._death(invocation)
         if fault.after is Kind.UNKNOWN:
             raise Unknown("some of it done, and no answer came")
         if call.driver != "table":
@@ -272,7 +274,7 @@ class Faults:
                 self.run(self.now() + fault.delay)
             self.depth -= 1
         if self.now() >= invocation.until:
-            self._die(invocation)
+            raise self._death(invocation)
         answer = real(*call.args)
         if fault.delay > DEADLINE:
             raise Unknown("done, but the caller had stopped waiting")
@@ -285,10 +287,11 @@ class Faults:
         self.current = outer
         self.next = self.plan.after(self.calls)
 
-    def _die(self, invocation: Invocation) -> NoReturn:
+    def _death(self, invocation: Invocation) -> Crash:
+        """From here on nothing that *invocation* calls is done."""
         invocation.dead = True
         self.next = 0
-        raise Crash(f"{invocation.row} died")
+        return Crash(f"{invocation.row} died")
 
 
 class _Proxy:

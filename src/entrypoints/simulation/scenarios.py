@@ -22,6 +22,9 @@ from entrypoints.simulation.faults import NoFaults, Plan, Swarm
 from entrypoints.simulation.world import START, WEATHERS, Weather, World
 from entrypoints.wiring import MemoryEngines
 
+# Events come in bursts, as tours are announced: so rows are given batches, not single ones.
+BURSTS: Final = (0.1, 0.35, 0.4, 0.6, 0.9)
+
 
 class Scenario(Protocol):
     """A story: its people act while the world runs, and its goal is a set of counts."""
@@ -43,6 +46,10 @@ class Scenario(Protocol):
         """What came of it, and what is worth knowing beside."""
         ...
 
+    def subjects(self) -> Mapping[str, str]:
+        """Texts that stand in calls, each with whom it is about: so laws tell records apart."""
+        ...
+
 
 @frozen(kw_only=True)
 class ShortLinks:
@@ -60,7 +67,7 @@ class ShortLinks:
         return -(-self.events // 50)
 
     def world(self, seed: int, weather: Weather, plan: Plan) -> World:
-        """Cache the events over a quarter of the time, and some of them again until the half."""
+        """Cache the events over a quarter of the time, and some again until the half."""
         engines = MemoryEngines.new(seed, START)
         settings = Settings()
         shortener = MemoryUrlShortener(
@@ -83,8 +90,8 @@ class ShortLinks:
         return world
 
     def _cast(self, world: World, number: int, chance: Random) -> None:
-        first = START + self.lasts / 4 * chance.random()
-        again = first + self.lasts / 4 * chance.random()
+        first = START + self.lasts / 4 * chance.choice(BURSTS)
+        again = first + self.lasts / 4 * chance.choice(BURSTS)
         fate = chance.random()
         _arrange(world, first, number, _url(number, 0))
         if fate < 0.3:  # noqa: PLR2004  # three of ten are looked up again
@@ -93,7 +100,7 @@ class ShortLinks:
             _arrange(world, again, number, _url(number, 1))
 
     def expected(self, weather: Weather) -> Mapping[str, int]:
-        """Whatever goes wrong, every event is settled, once, and people know of the failures."""
+        """Whatever goes wrong, every event is settled, and people know of the failures."""
         always = {
             "events": self.events,
             "settled": self.events,
@@ -139,6 +146,18 @@ class ShortLinks:
             "alerts": len(world.engines.announcer.told),
         }
 
+    def subjects(self) -> Mapping[str, str]:
+        """An event is named by its id, its key or either of its urls."""
+        return {
+            text: _event_id(n)
+            for n in range(self.events)
+            for text in (_event_id(n), f"event:{_event_id(n)}", _url(n, 0), _url(n, 1))
+        }
+
+
+def _event_id(number: int) -> str:
+    return f"E{number:06d}"
+
 
 def _url(number: int, turn: int) -> str:
     return f"https://tickets.example/event/{number:06d}" + ("" if turn == 0 else f"-{turn}")
@@ -147,7 +166,7 @@ def _url(number: int, turn: int) -> str:
 def _arrange(world: World, when: datetime, number: int, url: str) -> None:
     """Have somebody outside look an event up and cache it then."""
     event = Event(
-        event_id=EventId(f"E{number:06d}"),
+        event_id=EventId(_event_id(number)),
         name=f"The Example Band, night {number}",
         url=url,
         brand="ticketmaster",

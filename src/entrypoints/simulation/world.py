@@ -65,13 +65,16 @@ WEATHERS: Final[Mapping[str, Weather]] = {
 
 @frozen
 class Invoked:
-    """One run as it was: what a row was given and what became of it; None: it crashed."""
+    """One run as it was: what a row was given, what became of it (None: it crashed), and which
+    writes were done meanwhile.
+    """
 
     number: int
     row: str
     trigger: Trigger | None
     given: Sequence[Delivery]
     ran: Ran | None
+    wrote: range
 
 
 @frozen
@@ -83,6 +86,10 @@ class Seen:
     method: str
     args: tuple[Any, ...]
     sequence: int
+
+
+def _by_name(rows: Sequence[Worker]) -> Mapping[str, Worker]:
+    return {row.name: row for row in rows}
 
 
 class Source(Protocol):
@@ -132,46 +139,47 @@ class _Witness:
         return seen
 
 
+@define(eq=False, slots=False)
 class World:
-    """Engines, rows and sources under one clock and one seed."""
+    """Engines, rows and sources under one clock and one seed; nothing happens by itself.
 
-    def __init__(
-        self,
-        seed: int | str,
-        *,
-        weather: Weather = CALM,
-        plan: Plan | None = None,
-        settings: Settings | None = None,
-        engines: MemoryEngines | None = None,
-        rows: Sequence[Worker] = TOPOLOGY,
-        watched: frozenset[tuple[str, str]] = frozenset(),
-    ) -> None:
-        """Build it; nothing happens before `run_until`."""
-        self.settings = settings or Settings()
-        self.weather = weather
-        self.rows = {row.name: row for row in rows}
-        self.watched = watched
-        self.seen: list[Seen] = []
-        self.engines = engines or MemoryEngines.new(seed, START)
+    `invoked` holds every run, `seen` the calls of `watched` drivers; `after` hears of each run.
+    """
+
+    seed: int | str
+    weather: Weather = field(default=CALM, kw_only=True)
+    plan: Plan = field(factory=NoFaults, kw_only=True)
+    settings: Settings = field(factory=Settings, kw_only=True)
+    engines: MemoryEngines = field(kw_only=True)
+    watched: frozenset[tuple[str, str]] = field(default=frozenset(), kw_only=True)
+    rows: Mapping[str, Worker] = field(default=TOPOLOGY, converter=_by_name, kw_only=True)
+    after: Callable[[Invoked], None] | None = field(default=None, kw_only=True)
+    invoked: list[Invoked] = field(factory=list, init=False)
+    seen: list[Seen] = field(factory=list, init=False)
+    tallies: dict[str, Tally] = field(factory=dict, init=False)
+    queues: dict[str, MemoryQueue] = field(factory=dict, init=False)
+    works: dict[str, Work] = field(factory=dict, init=False)
+    _number: int = field(default=0, init=False)
+
+    @engines.default
+    def _made_of_the_seed(self) -> MemoryEngines:
+        return MemoryEngines.new(self.seed, START)
+
+    def __attrs_post_init__(self) -> None:
+        """Put the pieces together."""
         self.clock = self.engines.clock
         self.chance: Random = self.engines.entropy.stream("pump")
         self.faults = Faults(
-            plan=plan or NoFaults(), now=self.clock.now, run=self.run_until, later=self.at
+            plan=self.plan, now=self.clock.now, run=self.run_until, later=self.at
         )
         self.ports = SimulatedPorts(self)
         self.outside = MemoryPorts(self.settings, self.engines)
         self.runner = Runner(clock=self.clock, quarantine=Quarantine(files=self.ports.files))
-        self.invoked: list[Invoked] = []
-        self.tallies: dict[str, Tally] = {}
-        self.after: Callable[[Invoked], None] | None = None
-        self.queues: dict[str, MemoryQueue] = {}
-        self.works: dict[str, Work] = {}
         self._agenda = _Agenda(self)
         self._sources: list[Source] = [self._agenda]
-        self._number = 0
         self._connect()
 
-    def at(self, when: datetime, action: Callable[[], None]) -> None:
+    def at(self, when: datetime, action: Callable[[], object]) -> None:
         """Let *action* happen then: somebody outside does something."""
         self._agenda.add(when, action)
 
@@ -209,17 +217,18 @@ class World:
 
     def invoke(self, row: str, trigger: Trigger, given: Sequence[Delivery]) -> Ran | None:
         """Run a row on what a source handed out; None when the process died over it."""
-        source = source_name(row, trigger)
+        source, began = source_name(row, trigger), self.engines.table.sequence
         ran = self.living(
             row, lambda: self.runner.batch(self.work(row), trigger, source, given)
         )
-        self._note(Invoked(self._number, row, trigger, given, ran))
+        self._note(row, trigger, given, ran, began)
         return ran
 
     def tick(self, row: str, due: datetime) -> None:
         """Run a row for the tick that was due then."""
+        began = self.engines.table.sequence
         ran = self.living(row, lambda: self.runner.tick(self.work(row), due))
-        self._note(Invoked(self._number, row, None, (), ran))
+        self._note(row, None, (), ran, began)
 
     def living(self, row: str, run: Callable[[], D]) -> D | None:
         """Run something as one invocation of *row*."""
@@ -237,11 +246,19 @@ class World:
         ahead = (source for source in self._sources if not isinstance(source, _Ticks))
         return not waiting and all(source.next_at() is None for source in ahead)
 
-    def _note(self, invoked: Invoked) -> None:
+    def _note(
+        self,
+        row: str,
+        trigger: Trigger | None,
+        given: Sequence[Delivery],
+        ran: Ran | None,
+        began: int,
+    ) -> None:
+        wrote = range(began + 1, self.engines.table.sequence + 1)
+        invoked = Invoked(self._number, row, trigger, given, ran, wrote)
         self.invoked.append(invoked)
-        if invoked.ran:
-            before = self.tallies.get(invoked.row, Tally())
-            self.tallies[invoked.row] = before + invoked.ran.tally
+        if ran:
+            self.tallies[row] = self.tallies.get(row, Tally()) + ran.tally
         if self.after:
             self.after(invoked)
 
@@ -266,12 +283,9 @@ class World:
 
     def _putting(self, name: str) -> Callable[[Sequence[bytes]], Sequence[int]]:
         queue, spread, chance = self.queues[name], self.weather.spread, self.chance
-        if not spread:
-            return queue.put
 
         def put(payloads: Sequence[bytes]) -> Sequence[int]:
-            delay = timedelta(milliseconds=chance.randint(0, spread // MILLISECOND))
-            return queue.put(payloads, delay=delay)
+            return queue.put(payloads, delay=LATENCY + spread * chance.random())
 
         return put
 
@@ -293,10 +307,10 @@ class _Agenda:
     """What was arranged to happen at a time."""
 
     world: World
-    _due: list[tuple[datetime, int, Callable[[], None]]] = field(factory=list)
+    _due: list[tuple[datetime, int, Callable[[], object]]] = field(factory=list)
     _count: int = 0
 
-    def add(self, when: datetime, action: Callable[[], None]) -> None:
+    def add(self, when: datetime, action: Callable[[], object]) -> None:
         self._count += 1
         heappush(self._due, (when, self._count, action))
 

@@ -24,8 +24,8 @@ SENDER: Final = "shortener"
 class ShortenEventUrls:
     """Give each cached event a link that fits into one SMS.
 
-    A call may be repeated: the shortener answers the same link for the same url. So what a crash
-    left open is simply done again, and only calls known to have failed count.
+    A call may be repeated: the shortener answers the same link for the same url. So what a
+    crash left open is simply done again, and only calls known to have failed count.
     """
 
     clock: Clock

@@ -1,0 +1,103 @@
+"""The short-link chain against what a plain script pays for the same stored facts.
+
+Ours: events cached in tens, every change routed, queued, decoded, shortened and stored under its
+revision, with the proxies in place and no faults. The peer keeps dicts: it deep-copies each event
+in and out of a dict as a careful test double would, and writes it twice. Figures are CPU seconds
+of one process; the target is 50,000 item writes a second.
+"""
+
+import copy
+import gc
+import json
+import statistics
+import time
+from datetime import timedelta
+from functools import partial
+
+from demand_core.domain.events import Event
+from demand_core.domain.ids import EventId
+from entrypoints.settings import Settings
+from entrypoints.simulation import checkers
+from entrypoints.simulation.world import START, World
+
+EVENTS = 3000
+BATCH = 10
+ROUNDS = 5
+TARGET = 50_000
+
+
+def an_event(number: int) -> Event:
+    """One that everybody asks for."""
+    return Event(
+        event_id=EventId(f"E{number:06d}"),
+        name=f"The Example Band, night {number}",
+        url=f"https://tickets.example/event/{number:06d}",
+        brand="ticketmaster",
+        country="US",
+        storefront="TM_US",
+        locale="en-us",
+        status="offsale",
+        time_zone="America/New_York",
+        cached_at=START,
+        refresh_at=START + timedelta(hours=12),
+    )
+
+
+def chain() -> tuple[int, float]:
+    """Item writes and CPU seconds of one run."""
+    world = World(1, settings=Settings(shortener_per_s=100_000))
+    events = [an_event(number) for number in range(EVENTS)]
+    for first in range(0, EVENTS, BATCH):
+        when = START + timedelta(milliseconds=10 * first)
+        world.at(when, partial(world.outside.events.refresh, events[first : first + BATCH]))
+    gc.collect()
+    began = time.process_time()
+    world.run_until(START + timedelta(minutes=30))
+    took = time.process_time() - began
+    linked = sum(map(checkers.is_linked, checkers.events(world).values()))
+    assert linked == EVENTS, f"{linked} of {EVENTS} events have their link"
+    return world.engines.table.sequence, took
+
+
+def peer() -> tuple[int, float]:
+    """The same facts in a dict of dicts."""
+    plain = [json.loads(json.dumps(event_as_plain(number))) for number in range(EVENTS)]
+    gc.collect()
+    began, stored = time.process_time(), dict[str, dict[str, object]]()
+    for event in plain:
+        stored[event["id"]] = copy.deepcopy(event)
+    for key in list(stored):
+        event = copy.deepcopy(stored[key])
+        event["shortUrl"] = "https://sho.rt/" + key
+        stored[key] = copy.deepcopy(event)
+    return 2 * EVENTS, time.process_time() - began
+
+
+def event_as_plain(number: int) -> dict[str, str]:
+    """The peer's event: as many fields, all of them text."""
+    event = an_event(number)
+    return {"id": event.event_id, "name": event.name, "url": event.url} | {
+        f"field{n}": "text of some length" for n in range(12)
+    }
+
+
+def rate(run: tuple[int, float]) -> float:
+    """Writes a second."""
+    writes, took = run
+    return writes / took
+
+
+def main() -> None:
+    """Both in turn, medians of the rounds."""
+    chain()
+    pairs = [(rate(chain()), rate(peer())) for _ in range(ROUNDS)]
+    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(ours / theirs for ours, theirs in pairs)
+    print(f"short-link chain   {ours:>9,.0f} item writes per CPU second (target {TARGET:,})")
+    print(f"dicts, deep-copied {theirs:>9,.0f} writes; the chain has {ratio:.2f} of that")
+    if ours < 0.7 * TARGET:
+        raise SystemExit(f"below 70 % of the target: {ours:,.0f}")
+
+
+if __name__ == "__main__":
+    main()
