@@ -4,7 +4,6 @@ import string
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from attrs import evolve
 from hypothesis import strategies as st
 
 from demand_adapters.item_table import Body, Change, Item, Key, Value
@@ -104,15 +103,15 @@ changes: st.SearchStrategy[Change] = st.builds(
 
 def an_event(n: int = 1, /, **differing: Any) -> Event:
     """Any event will do, or any but for what is *differing*."""
-    plain = Event(
-        event_id=EventId(f"E{n}"),
-        name=f"Show {n}",
-        url=f"https://www.ticketmaster.com/event/E{n}",
-        brand="ticketmaster",
-        country="US",
-        storefront="TM_US",
-        locale="en-us",
-        status="onsale",
-        cached_at=NOON,
-    )
-    return evolve(plain, **differing) if differing else plain
+    plain: dict[str, Any] = {
+        "event_id": EventId(f"E{n}"),
+        "name": f"Show {n}",
+        "url": f"https://www.ticketmaster.com/event/E{n}",
+        "brand": "ticketmaster",
+        "country": "US",
+        "storefront": "TM_US",
+        "locale": "en-us",
+        "status": "onsale",
+        "cached_at": NOON,
+    }
+    return Event(**plain | differing)

@@ -22,7 +22,7 @@ class Settings:
     """Everything that can be set, as `DEMAND_` and the name, with its default."""
 
     shortener_per_s: int = _number(
-        10, least=1, most=100_000, about="calls a second that the link shortener may get"
+        10, least=1, most=1000, about="calls a second that the link shortener may get"
     )
     link_calls_max: int = _number(
         3,

@@ -27,7 +27,7 @@ class TablePace:
 
     def take(self, sender: str, units: int, now: datetime, /) -> datetime:
         """Take at once, or learn when: the gate then opens for whoever comes first."""
-        used = timedelta(seconds=units / self._rate(sender))
+        used = timedelta(milliseconds=units * 1000 // self._rate(sender))
         opens = now
 
         def step(gate: Rate | None) -> Rate | None:

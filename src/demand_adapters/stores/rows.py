@@ -6,8 +6,8 @@ from typing import Final, Generic, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from demand_adapters.item_table import Did, Item, ItemTable, Key, Wrote
-from demand_adapters.wire.items import Kind
-from demand_core.errors import Permanent, Unknown
+from demand_adapters.wire.items import Kind, Row
+from demand_core.errors import Unknown
 from demand_core.ports.clock import Clock
 
 T = TypeVar("T")
@@ -29,13 +29,12 @@ class Rows(Generic[T]):
     clock: Clock
     kind: Kind[T]
     # A revision is never used twice, so what was read of it once need not be read again.
-    _known: dict[Key, tuple[str, T]] = field(factory=dict, init=False, repr=False, eq=False)
+    _known: dict[Key, Row[T]] = field(factory=dict, init=False, repr=False, eq=False)
 
     def get_many(self, keys: Sequence[Key]) -> Mapping[Key, T]:
         """The values that are there."""
-        items = self.table.get_many(keys)
-        values = ((key, self._value(item)) for key, item in items.items())
-        return {key: value for key, value in values if value is not None}
+        rows = [self._row(item) for item in self.table.get_many(keys).values()]
+        return {row.key: row.value for row in rows if row.value is not None}
 
     def amend(self, key: Key, step: Step[T]) -> T | None:
         """Change one value; answers it as it stands. Raises Unknown when that is not sure."""
@@ -65,8 +64,6 @@ class Rows(Generic[T]):
                     known[key] = item
                 elif did is Did.UNSURE:
                     unsettled.append(key)
-                elif item and (value := values[key]) is not None:
-                    self._note(item, value)
             if not known:
                 break
         return values, [*unsettled, *known]
@@ -81,28 +78,21 @@ class Rows(Generic[T]):
         now = self.clock.now()
         new, changed = list[Item](), list[Item]()
         for key, item in known.items():
-            before = self._value(item) if item else None
+            row = self._row(item) if item else None
+            before = row.value if row else None
             values[key] = after = steps[key](before)
             if after is not None and after is not before:
-                (changed if item else new).append(self.kind.item(key, after, item, now))
+                (changed if item else new).append(self.kind.item(key, after, row, now))
         answers = dict[Key, Wrote]()
         for items, write in ((new, self.table.put_new), (changed, self.table.replace)):
             if items:
-                answers.update(zip((i.key for i in items), write(items), strict=True))
+                answers.update(zip([item.key for item in items], write(items), strict=True))
         return answers
 
-    def _value(self, item: Item) -> T | None:
-        revision, value = self._known.get(item.key, ("", None))
-        if value is not None and revision == item.revision:
-            return value
-        try:
-            value = self.kind.value(item)
-        except Permanent:
-            return None
-        self._note(item, value)
-        return value
-
-    def _note(self, item: Item, value: T) -> None:
-        if len(self._known) >= KNOWN_MAX:
-            self._known.clear()
-        self._known[item.key] = item.revision, value
+    def _row(self, item: Item) -> Row[T]:
+        row = self._known.get(item.key)
+        if row is None or row.revision != item.revision:
+            if len(self._known) >= KNOWN_MAX:
+                self._known.clear()
+            row = self._known[item.key] = self.kind.row(item)
+        return row

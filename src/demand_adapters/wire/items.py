@@ -12,6 +12,7 @@ from demand_adapters.wire.converters import instant, structured, unstructured, w
 from demand_adapters.wire.keys import build, build_index
 from demand_core.domain.events import Event
 from demand_core.domain.ids import shard
+from demand_core.errors import Permanent
 
 T = TypeVar("T")
 
@@ -26,6 +27,18 @@ class Rate:
 
     next_free_at: datetime
     per_second: int
+
+
+@frozen(kw_only=True)
+class Row(Generic[T]):
+    """An item as it was read: the value in it, and what is not the value's to say."""
+
+    key: Key
+    revision: str
+    value: T | None
+    version: int
+    rest: Body
+    expires_at: int | None
 
 
 def _nowhere(_: object) -> Mapping[str, Key]:
@@ -51,22 +64,34 @@ class Kind(Generic[T]):
         """All that the value says; other fields of an item are somebody else's."""
         object.__setattr__(self, "own", frozenset(wire_names(self.holds).values()))
 
-    def value(self, item: Item) -> T:
-        """What *item* holds; raises Permanent when it does not look like this kind."""
-        return structured(self.holds, item.body)
+    def row(self, item: Item) -> Row[T]:
+        """What *item* holds; no value when it does not look like this kind."""
+        body = item.body
+        try:
+            value = structured(self.holds, body)
+        except Permanent:
+            value = None
+        version = body.get("version", 0)
+        return Row(
+            key=item.key,
+            revision=item.revision,
+            value=value,
+            version=version if type(version) is int else 0,
+            rest={k: v for k, v in body.items() if k not in self.own},
+            expires_at=item.expires_at,
+        )
 
-    def item(self, key: Key, value: T, known: Item | None, now: datetime) -> Item:
+    def item(self, key: Key, value: T, known: Row[T] | None, now: datetime) -> Item:
         """*value* as the item that takes the place of *known*, whose other fields stay.
 
         `version` orders: it starts at the time, so that an item made again is newer than its
         past, and grows by one with every write.
         """
-        body = {k: v for k, v in known.body.items() if k not in self.own} if known else {}
+        body = dict(known.rest) if known else {}
         body.update(unstructured(value))
-        version = body.get("version", 0) if known else int(now.timestamp() * 1000) - 1
         body["type"] = self.name
         body["schemaVersion"] = SCHEMA_VERSION
-        body["version"] = version + 1 if type(version) is int else 1
+        body["version"] = known.version + 1 if known else int(now.timestamp() * 1000)
         if known is None:
             return Item(key, body, self.index(value))
         return Item(key, body, self.index(value), known.expires_at, known.revision)

@@ -1,9 +1,9 @@
 """What an item may hold, and how large it is: the strictest engine's rules, checked for all."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-from demand_adapters.item_table import Item
+from demand_adapters.item_table import Body, Item
 from demand_core.errors import Permanent
 
 ITEM_MAX: Final = 400 * 1024
@@ -12,11 +12,8 @@ SK_MAX: Final = 1024
 DEPTH_MAX: Final = 30
 NUMBER_MAX: Final = 10**38
 
-_SCALARS: Final = frozenset({str, int, bool, type(None)})
-_VALUES: Final = _SCALARS | {list, dict}
-_NAMES: Final = frozenset({str})
-# No scalar but text takes more, with its name's share left out; text is counted as it is.
-_SCALAR_MAX: Final = 24
+# What any value takes at most beside its text: a number of 38 digits, or the frame of a map.
+SCALAR_MAX: Final = 24
 
 
 def check(items: Sequence[Item]) -> None:
@@ -27,7 +24,7 @@ def check(items: Sequence[Item]) -> None:
         _check_key(item.key)
         for key in item.index.values():
             _check_key(key)
-        if _most(item.body, 0) > ITEM_MAX // 2 and item_size(item) > ITEM_MAX:
+        if _most(item.body) > ITEM_MAX // 2 and item_size(item) > ITEM_MAX:
             raise Permanent("item_too_large", f"more than {ITEM_MAX} bytes")
 
 
@@ -38,37 +35,46 @@ def item_size(item: Item) -> int:
 
 
 def _check_key(key: tuple[str, str]) -> None:
-    for text, most in zip(key, (PK_MAX, SK_MAX), strict=True):
-        if not 0 < _bytes(text) <= most:
-            raise Permanent("bad_key", f"a key has 1 to {most} bytes")
+    pk, sk = key
+    if not (0 < _bytes(pk) <= PK_MAX and 0 < _bytes(sk) <= SK_MAX):
+        raise Permanent("bad_key", f"keys have 1 to {PK_MAX} and 1 to {SK_MAX} bytes")
 
 
-def _most(value: Any, depth: int) -> int:  # noqa: ANN401  # whatever somebody put into an item
-    """No fewer bytes than *value* takes, checking all of it, a level of nesting at a time."""
-    if depth > DEPTH_MAX:
+def _most(body: Body) -> int:
+    """No fewer bytes than *body* takes, checking all of it, one level of nesting after another."""
+    texts: list[str] = []
+    count, depth, level = 0, 0, list[Any]([body])
+    while level:
+        depth += 1
+        below: list[Any] = []
+        for nest in level:
+            count += len(nest)
+            values = nest
+            if type(nest) is dict:
+                texts += nest
+                values = nest.values()
+            for value in values:
+                kind = type(value)
+                if kind is str:
+                    texts.append(value)
+                elif kind is int:
+                    _check_number(value)
+                elif kind is dict or kind is list:
+                    below.append(value)
+                elif kind is not bool and value is not None:
+                    raise Permanent("bad_value", f"{kind.__name__} is not what items hold")
+        level = below
+    if depth > DEPTH_MAX + 1:
         raise Permanent("bad_value", f"nested deeper than {DEPTH_MAX}")
-    names: Collection[Any] = ()
-    if type(value) is dict:
-        names, value = value.keys(), value.values()
-        if not _NAMES.issuperset(map(type, names)):
-            raise Permanent("bad_value", "a name that is not text")
-    kinds = set(map(type, value))
-    if not kinds <= _VALUES:
-        strange = min(kind.__name__ for kind in kinds - _VALUES)
-        raise Permanent("bad_value", f"{strange} is not a value that items hold")
-    if int in kinds:
-        _check_numbers(value)
-    size = _bytes("".join([*names, *(v for v in value if type(v) is str)]))
-    if kinds <= _SCALARS:
-        return size + _SCALAR_MAX * len(value)
-    nested = (v for v in value if type(v) is list or type(v) is dict)
-    return size + _SCALAR_MAX * len(value) + sum([_most(v, depth + 1) for v in nested])
+    try:
+        return _bytes("".join(texts)) + SCALAR_MAX * count
+    except TypeError:
+        raise Permanent("bad_value", "a name that is not text") from None
 
 
-def _check_numbers(values: Iterable[Any]) -> None:
-    for value in values:
-        if type(value) is int and not -NUMBER_MAX < value < NUMBER_MAX:
-            raise Permanent("bad_value", "a number of more than 38 digits")
+def _check_number(value: int) -> None:
+    if not -NUMBER_MAX < value < NUMBER_MAX:
+        raise Permanent("bad_value", "a number of more than 38 digits")
 
 
 def _bytes(text: str) -> int:

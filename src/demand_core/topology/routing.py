@@ -22,11 +22,11 @@ class Route:
     def takes(
         self, kind_of_item: str | None, kind: ChangeKind, images: Callable[[], Images]
     ) -> bool:
-        """Whether the row asked for such a change; the images are looked at last."""
+        """Whether the row asked for such a change; in what is new or gone every field moved."""
         wants = self.wants
         if wants.kind != kind_of_item or kind not in wants.on:
             return False
-        if not self.fields:
+        if not self.fields or kind is not ChangeKind.MODIFY:
             return True
         old, new = images()
         return any(old.get(name) != new.get(name) for name in self.fields)

@@ -49,5 +49,7 @@ def story(report: Report) -> Iterator[str]:
         f"promises    {seen['changed_links']} links changed   {seen['late_calls']} needless calls"
         f"   {seen['unsettled']} events lost   {seen['dead_letters']} dead letters"
     )
-    verdict = "as it must be" if report.ok else "NOT AS IT MUST BE: " + str(report.differences)
-    yield f"seed {report.seed:<6} {verdict}"
+    wrong = ", ".join(report.differences)
+    yield f"seed {report.seed:<6} " + (
+        f"NOT AS IT MUST BE: {wrong}" if wrong else "as it must be"
+    )

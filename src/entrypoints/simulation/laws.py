@@ -13,7 +13,7 @@ from itertools import combinations
 from random import Random
 from typing import Any, Final, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from demand_adapters.item_table import Item
 from demand_adapters.wire.converters import camel
@@ -88,26 +88,29 @@ class _Noting:
 
 @frozen
 class Story:
-    """A scenario, small enough to be played some thousand times."""
+    """A scenario, small enough to be played some thousand times.
+
+    *before* is given the world before anything happens in it: there things are planted.
+    """
 
     name: str
     scenario: Scenario
     seed: int = SEED
+    before: Callable[[World], None] | None = None
 
     def play(
         self,
         plan: Plan | None = None,
         *,
         after: Callable[[World, Invoked], None] | None = None,
-        before: Callable[[World], None] | None = None,
         weather: Weather = CALM,
     ) -> World:
         """Play it to its end, with a *plan* of faults or somebody who looks on."""
         world = self.scenario.world(self.seed, weather, plan or NoFaults())
         if after:
             world.after = lambda invoked: after(world, invoked)
-        if before:
-            before(world)
+        if self.before:
+            self.before(world)
         world.run_until(START + self.scenario.lasts)
         return world
 
@@ -291,7 +294,7 @@ def _littered(story: Story) -> World:
             for minutes in range(0, int(story.scenario.lasts.total_seconds()) // 60, 5):
                 world.at(START + timedelta(minutes=minutes), partial_of(queue.put, [GARBAGE]))
 
-    world = story.play(before=litter)
+    world = evolve(story, before=litter).play()
     for name, queue in world.queues.items():
         if queue.dead_letters() or queue.waiting():
             raise AssertionError(f"garbage stays in {name}")

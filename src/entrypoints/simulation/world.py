@@ -278,8 +278,7 @@ class World:
                     )
                     self.queues[name] = queue
                     self._sources.append(_Messages(self, row, trigger, queue))
-        for shard in self.engines.table.shards():
-            self._sources.append(_Routing(self, shard, wanted))
+        self._sources.append(_Routing(self, wanted))
 
     def _putting(self, name: str) -> Callable[[Sequence[bytes]], Sequence[int]]:
         queue, spread, chance = self.queues[name], self.weather.spread, self.chance
@@ -386,20 +385,30 @@ class _Ticks:
 
 @define(eq=False)
 class _Routing:
-    """One shard of the table's feed and the router that reads it."""
+    """The table's feed and the router that reads it, shard by shard."""
 
     world: World
-    shard: str
     wanted: Sequence[Route]
-    checkpoint: int = 0
+    _behind: dict[str, int] = field(factory=dict)
+    _due: dict[str, datetime] = field(factory=dict)
+    _sequence: int = 0
 
     def next_at(self) -> datetime | None:
-        at = self.world.engines.table.next_at(self.shard, self.checkpoint)
-        return at and at + LATENCY
+        if self._sequence != self.world.engines.table.sequence:
+            self._look()
+        return min(self._due.values()) if self._due else None
 
     def deliver(self) -> None:
-        world = self.world
-        changes = world.engines.table.read(self.shard, self.checkpoint, ROUTED_MAX)
+        world, now = self.world, self.world.clock.now()
+        shard = world.chance.choice([s for s, due in self._due.items() if due <= now])
+        changes = world.engines.table.read(shard, self._behind.get(shard, 0), ROUTED_MAX)
         routed = world.living(ROUTER, lambda: route_all(changes, self.wanted, world.routed))
         if routed is not None and world.chance.random() >= world.weather.duplicates:
-            self.checkpoint = routed
+            self._behind[shard] = routed
+        self._look()
+
+    def _look(self) -> None:
+        table = self.world.engines.table
+        self._sequence = table.sequence
+        found = ((s, table.next_at(s, self._behind.get(s, 0))) for s in table.shards())
+        self._due = {shard: at + LATENCY for shard, at in found if at}
