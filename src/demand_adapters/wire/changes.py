@@ -44,6 +44,6 @@ def decode_change(kind_of_item: str, body: type[T], payload: bytes) -> T:
 
 @lru_cache(maxsize=KEYS_KEPT)
 def named(key: Key) -> tuple[str | None, dict[str, str]]:
-    """The type of the item under *key* and the parts of the key; no type for one not of ours."""
+    """The type of the item under *key* and the key's parts; no type for one not of ours."""
     parsed = parse(key)
     return (KINDS_BY_SHAPE[parsed[0]], parsed[1]) if parsed else (None, {})

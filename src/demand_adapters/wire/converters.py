@@ -98,11 +98,11 @@ def _exactly(kind: type[T], value: object, _: object = None) -> T:
     return value
 
 
-def _is_optional(hint: Any) -> bool:  # noqa: ANN401  # any type hint
+def _is_optional(hint: Any) -> bool:  # any type hint
     return get_origin(hint) in {Union, UnionType} and type(None) in get_args(hint)
 
 
-def _sure(hint: Any) -> Any:  # noqa: ANN401  # any type hint
+def _sure(hint: Any) -> Any:  # any type hint
     (sure,) = (part for part in get_args(hint) if part is not type(None))
     return sure
 

@@ -41,35 +41,42 @@ def _check_key(key: tuple[str, str]) -> None:
 
 
 def _most(body: Body) -> int:
-    """No fewer bytes than *body* takes, checking all of it, one level of nesting after another."""
+    """No fewer bytes than *body* takes, checking all of it, level by level."""
     texts: list[str] = []
-    count, depth, level = 0, 0, list[Any]([body])
-    while level:
-        depth += 1
-        below: list[Any] = []
-        for nest in level:
-            count += len(nest)
-            values = nest
-            if type(nest) is dict:
-                texts += nest
-                values = nest.values()
-            for value in values:
-                kind = type(value)
-                if kind is str:
-                    texts.append(value)
-                elif kind is int:
-                    _check_number(value)
-                elif kind is dict or kind is list:
-                    below.append(value)
-                elif kind is not bool and value is not None:
-                    raise Permanent("bad_value", f"{kind.__name__} is not what items hold")
-        level = below
-    if depth > DEPTH_MAX + 1:
+    level: list[Any] = [body]
+    count = 0
+    for _ in range(DEPTH_MAX + 1):
+        if not level:
+            break
+        count += sum(map(len, level))
+        level = _below(level, texts)
+    else:
         raise Permanent("bad_value", f"nested deeper than {DEPTH_MAX}")
     try:
         return _bytes("".join(texts)) + SCALAR_MAX * count
     except TypeError:
         raise Permanent("bad_value", "a name that is not text") from None
+
+
+def _below(level: list[Any], texts: list[str]) -> list[Any]:
+    """The maps and lists inside those of *level*, having put all their texts into *texts*."""
+    below: list[Any] = []
+    for nest in level:
+        values = nest
+        if type(nest) is dict:
+            texts += nest
+            values = nest.values()
+        for value in values:
+            kind = type(value)
+            if kind is str:
+                texts.append(value)
+            elif kind is int:
+                _check_number(value)
+            elif kind is dict or kind is list:
+                below.append(value)
+            elif kind is not bool and value is not None:
+                raise Permanent("bad_value", f"{kind.__name__} is not what items hold")
+    return below
 
 
 def _check_number(value: int) -> None:

@@ -46,10 +46,9 @@ def story(report: Report) -> Iterator[str]:
     yield f"calls       {report.port_calls}, of which {injected} went wrong"
     yield f"            {kinds(report.faults)}"
     yield (
-        f"promises    {seen['changed_links']} links changed   {seen['late_calls']} needless calls"
+        f"promises    {seen['changed_links']} links changed   {seen['late_calls']} calls too many"
         f"   {seen['unsettled']} events lost   {seen['dead_letters']} dead letters"
     )
     wrong = ", ".join(report.differences)
-    yield f"seed {report.seed:<6} " + (
-        f"NOT AS IT MUST BE: {wrong}" if wrong else "as it must be"
-    )
+    verdict = f"NOT AS IT MUST BE: {wrong}" if wrong else "as it must be"
+    yield f"seed {report.seed:<6} {verdict}"

@@ -163,7 +163,8 @@ class Swarm:
         half = chance.random()
         return Fault(
             kind=kind,
-            delay=timedelta(milliseconds=chance.randint(1, 200_000)),
+            # As often a few milliseconds as a few minutes: most races are won by little.
+            delay=timedelta(milliseconds=int(10 ** chance.uniform(0, 5.3))),
             taken=[n for n in range(TAKEN_MAX) if chance.random() < half],
             after=chance.choice((Kind.BEFORE, Kind.UNKNOWN, Kind.PARTIAL)),
         )

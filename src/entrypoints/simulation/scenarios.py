@@ -26,6 +26,19 @@ from entrypoints.wiring import MemoryEngines
 BURSTS: Final = (0.1, 0.35, 0.4, 0.6, 0.9)
 
 
+@frozen
+class Fate:
+    """An event is cached once more: how much later, and with which of its urls."""
+
+    after: float
+    turn: int
+
+
+SOUR_EVERY: Final = 60
+# Looked up again, moved for good, or corrected before its first link is there.
+FATES: Final = (None, Fate(0.1, 0), Fate(0.2, 1), Fate(0.0003, 1), Fate(0.2, 0), None)
+
+
 class Scenario(Protocol):
     """A story: its people act while the world runs, and its goal is a set of counts."""
 
@@ -55,7 +68,7 @@ class Scenario(Protocol):
 class ShortLinks:
     """Events are cached, cached again, and some get another url: each ends with its link.
 
-    For one url in fifty the shortener never works; such an event is given up after three calls.
+    For one url in sixty the shortener never works; such an event is given up after three calls.
     """
 
     events: int = 1200
@@ -64,7 +77,7 @@ class ShortLinks:
     @property
     def sour(self) -> int:
         """How many events have a url that the shortener chokes on."""
-        return -(-self.events // 50)
+        return -(-self.events // SOUR_EVERY)
 
     def world(self, seed: int, weather: Weather, plan: Plan) -> World:
         """Cache the events over a quarter of the time, and some again until the half."""
@@ -74,7 +87,7 @@ class ShortLinks:
             engines.clock,
             # What our own gate may let through in any second: its rate, and one batch.
             calls_per_s=settings.shortener_per_s + 10,
-            sour={_url(number, 0) for number in range(self.sour)},
+            sour={_url(number, 0) for number in range(0, self.events, SOUR_EVERY)},
         )
         world = World(
             seed,
@@ -91,13 +104,10 @@ class ShortLinks:
 
     def _cast(self, world: World, number: int, chance: Random) -> None:
         first = START + self.lasts / 4 * chance.choice(BURSTS)
-        again = first + self.lasts / 4 * chance.choice(BURSTS)
-        fate = chance.random()
         _arrange(world, first, number, _url(number, 0))
-        if fate < 0.3:  # noqa: PLR2004  # three of ten are looked up again
-            _arrange(world, again, number, _url(number, 0))
-        elif fate < 0.4 and number >= self.sour:  # noqa: PLR2004  # one of ten moves
-            _arrange(world, again, number, _url(number, 1))
+        then = FATES[number % len(FATES)]
+        if then:
+            _arrange(world, first + self.lasts * then.after, number, _url(number, then.turn))
 
     def expected(self, weather: Weather) -> Mapping[str, int]:
         """Whatever goes wrong, every event is settled, and people know of the failures."""

@@ -97,15 +97,12 @@ def test_all_errors_come_at_once_each_with_its_key() -> None:
         ("DEMAND_LINK_CALLS_MAXX", CALLS),
         ("DEMAND_LINKS_CALL_MAX", CALLS),
         ("DEMAND_SHORTENER_PER_SECOND", RATE),
-        ("DEMAND_shortener_per_s", RATE),
     ],
 )
 def test_a_setting_that_is_not_known_comes_with_the_one_that_is_near(
     key: str, meant: str
 ) -> None:
-    (error,) = refused({key: "3"})
-    assert error.startswith(f"{key} is no setting")
-    assert error.endswith(f"is {meant} meant?") or key == "DEMAND_shortener_per_s"
+    assert refused({key: "3"}) == [f"{key} is no setting: is {meant} meant?"]
 
 
 def test_a_setting_that_is_like_no_other_comes_without_a_guess() -> None:

@@ -8,6 +8,7 @@ import pytest
 from demand_core.batch import Outcome
 from demand_core.topology import TOPOLOGY
 from entrypoints.simulation import laws
+from entrypoints.simulation.world import World
 
 STORIES = {story.name: story for story in laws.stories()}
 
@@ -33,6 +34,6 @@ def test_a_story_that_misses_its_goal_proves_nothing() -> None:
         laws.at_once(story)
 
 
-def _nobody_works(world: laws.World) -> None:
+def _nobody_works(world: World) -> None:
     for row in world.rows:
         world.works[row] = lambda _: Outcome()
