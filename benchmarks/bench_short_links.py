@@ -15,9 +15,9 @@ from datetime import timedelta
 from functools import partial
 
 from demand_core.domain.events import Event
-from demand_core.domain.ids import EventId
 from entrypoints.settings import Settings
 from entrypoints.simulation import checkers
+from entrypoints.simulation.scenarios import an_event
 from entrypoints.simulation.world import START, World
 
 EVENTS = 3000
@@ -26,27 +26,16 @@ ROUNDS = 5
 TARGET = 50_000
 
 
-def an_event(number: int) -> Event:
-    """One that everybody asks for."""
-    return Event(
-        event_id=EventId(f"E{number:06d}"),
-        name=f"The Example Band, night {number}",
-        url=f"https://tickets.example/event/{number:06d}",
-        brand="ticketmaster",
-        country="US",
-        storefront="TM_US",
-        locale="en-us",
-        status="offsale",
-        time_zone="America/New_York",
-        cached_at=START,
-        refresh_at=START + timedelta(hours=12),
-    )
+def asked_for(number: int) -> Event:
+    """An event of the season."""
+    url = f"https://tickets.example/event/{number:06d}"
+    return an_event(f"E{number:06d}", url=url, at=START)
 
 
 def chain() -> tuple[int, float]:
     """Item writes and CPU seconds of one run."""
     world = World(1, settings=Settings(shortener_per_s=1000))
-    events = [an_event(number) for number in range(EVENTS)]
+    events = [asked_for(number) for number in range(EVENTS)]
     for first in range(0, EVENTS, BATCH):
         when = START + timedelta(seconds=first / BATCH)
         world.at(when, partial(world.outside.events.refresh, events[first : first + BATCH]))
@@ -75,7 +64,7 @@ def peer() -> tuple[int, float]:
 
 def event_as_plain(number: int) -> dict[str, str]:
     """The peer's event: as many fields, all of them text."""
-    event = an_event(number)
+    event = asked_for(number)
     return {"id": event.event_id, "name": event.name, "url": event.url} | {
         f"field{n}": "text of some length" for n in range(12)
     }

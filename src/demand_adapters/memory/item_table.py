@@ -2,7 +2,7 @@
 
 import json
 import marshal
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -184,7 +184,7 @@ class MemoryItemTable:
         """Forget changes older than 24 hours."""
         before = self._clock.now() - KEPT
         for shard, log in self._log.items():
-            kept = bisect_right(log, before, key=itemgetter(1))
+            kept = bisect_left(log, before, key=itemgetter(1))
             if kept:
                 self._trimmed[shard] = log[kept - 1].sequence
                 del log[:kept]

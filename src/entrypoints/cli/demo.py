@@ -46,7 +46,7 @@ def story(report: Report) -> Iterator[str]:
     yield f"calls       {report.port_calls}, of which {injected} went wrong"
     yield f"            {kinds(report.faults)}"
     yield (
-        f"promises    {seen['changed_links']} links changed   {seen['late_calls']} calls too many"
+        f"promises    {seen['changed_links']} links changed   {seen['late_calls']} calls wasted"
         f"   {seen['unsettled']} events lost   {seen['dead_letters']} dead letters"
     )
     wrong = ", ".join(report.differences)

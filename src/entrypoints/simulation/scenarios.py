@@ -173,11 +173,11 @@ def _url(number: int, turn: int) -> str:
     return f"https://tickets.example/event/{number:06d}" + ("" if turn == 0 else f"-{turn}")
 
 
-def _arrange(world: World, when: datetime, number: int, url: str) -> None:
-    """Have somebody outside look an event up and cache it then."""
-    event = Event(
-        event_id=EventId(_event_id(number)),
-        name=f"The Example Band, night {number}",
+def an_event(event_id: str, *, url: str, at: datetime) -> Event:
+    """A show as somebody outside might look it up."""
+    return Event(
+        event_id=EventId(event_id),
+        name=f"The Example Band, show {event_id}",
         url=url,
         brand="ticketmaster",
         country="US",
@@ -185,14 +185,19 @@ def _arrange(world: World, when: datetime, number: int, url: str) -> None:
         locale="en-us",
         status="offsale",
         time_zone="America/New_York",
-        cached_at=when,
-        refresh_at=when + timedelta(hours=12),
+        cached_at=at,
+        refresh_at=at + timedelta(hours=12),
     )
+
+
+def _arrange(world: World, when: datetime, number: int, url: str) -> None:
+    """Have somebody outside look an event up and cache it then."""
+    event = an_event(_event_id(number), url=url, at=when)
     world.at(when, lambda: _cached(world, event))
 
 
 def _cached(world: World, event: Event) -> None:
-    unstored = world.outside.events.refresh([evolve(event, cached_at=world.clock.now())])
+    unstored = world.outside.events.refresh([event])
     if unstored:
         raise WiringError("somebody outside lost a write, and nothing was set against them")
 
