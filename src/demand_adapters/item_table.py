@@ -8,6 +8,7 @@ in the body.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
@@ -21,7 +22,7 @@ Key: TypeAlias = tuple[str, str]
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 Body: TypeAlias = dict[str, Value]
 
-NOWHERE: Final[Mapping[str, Key]] = {}
+NOWHERE: Final[Mapping[str, Key]] = MappingProxyType({})
 
 
 class Item:

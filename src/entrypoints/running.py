@@ -87,7 +87,8 @@ class Runner:
         try:
             self.quarantine.put(source, delivery, reason, self.clock.now())
         except Transient as fault:
-            return Ran(back=frozenset({delivery.record_id}), fault=fault)
+            back = frozenset({delivery.record_id})
+            return Ran(tally=Tally(retried=1), back=back, fault=fault)
         return Ran(tally=Tally(quarantined=1))
 
 

@@ -68,7 +68,7 @@ def assemble(
             if OFFERED[field.name] is not wanted:
                 raise WiringError(f"{row.name}.{field.name} is not what the ports call so")
             filled[field.name] = getattr(ports, field.name)
-        elif field.default is attrs.NOTHING:
+        elif field.default is attrs.NOTHING or wanted in OFFERED.values():
             raise WiringError(f"{row.name}.{field.name}: no port has that name")
     return work(**filled)  # type: ignore[no-any-return]  # every worker is callable, a law says
 
@@ -84,9 +84,8 @@ def _routed(
 
 def _bare(hint: Any) -> Any:  # what a type hint is, nobody can say
     """*hint* without `| None`."""
-    if get_origin(hint) in {Union, UnionType}:
-        (hint,) = (part for part in get_args(hint) if part is not type(None))
-    return hint
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    return parts[0] if get_origin(hint) in {Union, UnionType} and len(parts) == 1 else hint
 
 
 D = TypeVar("D")

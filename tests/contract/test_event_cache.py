@@ -121,10 +121,10 @@ class CacheAtHand:
         return self.hand.table.get_many([event_key(event_id)])[event_key(event_id)]
 
     def plant(self, event_id: EventId = E1, /, **fields: Any) -> Item:
-        """Make the stored item what another writer may have made of it."""
-        body = {name: v for name, v in (self.item(event_id).body | fields).items() if v != ""}
-        item = altered(self.item(event_id), body=body)
-        return stood(self.hand.table.replace([item])[0])
+        """Make the stored item what another writer may have made of it; `...` takes away."""
+        item = self.item(event_id)
+        body = {name: v for name, v in (item.body | fields).items() if v is not ...}
+        return stood(self.hand.table.replace([altered(item, body=body)])[0])
 
     def changes(self) -> list[Change]:
         feed = self.hand.feed
@@ -222,6 +222,11 @@ class EventCacheContract:
         hand.cache.refresh([an_event(status="canceled", cached_at=NOON + 3 * HOUR)])
         assert hand.event().dates == EventDates(first_seen=NOON, updated=NOON + 3 * HOUR)
 
+    def test_an_empty_text_is_none_at_all(self, hand: CacheAtHand) -> None:
+        for n in range(3):
+            assert not hand.cache.refresh([an_event(time_zone="", cached_at=NOON + n * HOUR)])
+            assert (hand.event().time_zone, hand.event().dates.updated) == (None, NOON)
+
     def test_a_link_is_no_update(self, hand: CacheAtHand) -> None:
         hand.cache.refresh([an_event()])
         hand.cache.link_failed(E1, URL, NOON + HOUR, 3)
@@ -290,8 +295,9 @@ class EventCacheContract:
 
 
 # What another writer of the table, or an accident, may have left of an item's own fields.
-UNREADABLE: Final[Mapping[str, Body]] = {
-    "a field is missing": {"url": ""},
+UNREADABLE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "a field is missing": {"url": ...},
+    "a field is empty": {"url": ""},
     "a field is null": {"url": None},
     "a number is a text": {"linkAttempts": "1"},
     "a text is a number": {"name": 7},
@@ -338,7 +344,13 @@ class TableEventCacheContract:
 
     def test_what_another_version_wrote_stays(self, hand: CacheAtHand) -> None:
         hand.cache.refresh([an_event()])
-        theirs = {"saleIds": ["E1.public"], "hasDemand": True, "venue": {"id": "v", "x": None}}
+        theirs: Body = {
+            "saleIds": ["E1.public"],
+            "hasDemand": True,
+            "venue": {"id": "v", "name": "", "city": None},
+            "imageUrl": "",
+            "segment": None,
+        }
         hand.plant(**theirs)
         hand.cache.refresh([an_event(name="Moved")])
         hand.cache.link_failed(E1, URL, NOON, 3)
@@ -418,10 +430,10 @@ class TableEventCacheContract:
         assert hand.event().short_url is None
 
     @pytest.mark.parametrize(
-        ("theirs", "next_version"), [("", 1), (None, 1), ("x", 1), (41, 42)]
+        ("theirs", "next_version"), [(..., 1), (None, 1), ("x", 1), (41, 42)]
     )
     def test_a_version_that_is_missing_counts_as_none(
-        self, hand: CacheAtHand, theirs: str | int | None, next_version: int
+        self, hand: CacheAtHand, theirs: object, next_version: int
     ) -> None:
         hand.cache.refresh([an_event()])
         hand.plant(version=theirs)

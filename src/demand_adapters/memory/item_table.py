@@ -9,6 +9,7 @@ from functools import partial
 from heapq import heappop, heappush
 from operator import itemgetter
 from random import Random
+from types import MappingProxyType
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -147,7 +148,7 @@ class MemoryItemTable:
         rows: list[Entry] = []
         for pointer in self._living(name, pk, moment):
             sort, key, _ = pointer.at
-            if pointer.at <= behind or (hi is not None and sort > hi):
+            if sort < lo or pointer.at <= behind or (hi is not None and sort > hi):
                 continue
             if len(rows) == most:
                 return Page(
@@ -213,10 +214,9 @@ class MemoryItemTable:
         self._sequence += 1
         revision = str(self._sequence)
         pointers = self._pointed(item, old, now)
-        body = marshal.dumps(item.body)
-        row = _Row(
-            body, item.index and dict(item.index), item.expires_at, revision, now, pointers
-        )
+        # Version 2 writes out twice what stands there twice: parts of a copy are its own.
+        body, index = marshal.dumps(item.body, 2), MappingProxyType(dict(item.index))
+        row = _Row(body, index, item.expires_at, revision, now, pointers)
         if old is None:
             insort(self._sorts.setdefault(key[0], []), key[1])
         if item.expires_at is not None:

@@ -1,15 +1,17 @@
 """A link shortener with a rate limit and a few urls that it chokes on."""
 
-import re
 from collections.abc import Container
 from datetime import datetime, timedelta
 from hashlib import sha256
+from string import ascii_letters, digits
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from demand_core.errors import Permanent, Transient
 from demand_core.ports.clock import Clock
 
-_HTTPS: Final = re.compile(r"[Hh][Tt][Tt][Pp][Ss]://([^/?#\\]+)(?:[/?#]|\Z)")
+_ALPHABET: Final = digits + ascii_letters
+_LENGTH: Final = 8
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -53,9 +55,7 @@ class MemoryUrlShortener:
         if url in self._sour:
             self._note(now, url, "server_error")
             raise Transient("the shortener answered 503 and did nothing")
-        return self._note(
-            now, url, f"https://{self._host}/{sha256(url.encode()).hexdigest()[:8]}"
-        )
+        return self._note(now, url, f"https://{self._host}/{_slug(url)}")
 
     def _throttled_until(self, now: datetime) -> datetime | None:
         second = now.replace(microsecond=0)
@@ -75,7 +75,19 @@ def _flaw(url: str) -> str | None:
     """Say what is wrong without showing the url: it may hold somebody's password."""
     if not url.isprintable() or " " in url:
         return "blanks or control characters"
-    found = _HTTPS.match(url)
-    if found is None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "no url at all"
+    if parts.scheme != "https" or not parts.hostname:
         return "not an https url with a host"
-    return "a user name in it" if "@" in found[1] else None
+    return "a user name in it" if "@" in parts.netloc else None
+
+
+def _slug(url: str) -> str:
+    number = int.from_bytes(sha256(url.encode()).digest())
+    letters = []
+    for _ in range(_LENGTH):
+        number, place = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[place])
+    return "".join(letters)

@@ -27,29 +27,37 @@ class TablePace:
 
     def take(self, sender: str, units: int, now: datetime, /) -> datetime:
         """Take at once, or learn when: the gate then opens for whoever comes first."""
-        used = timedelta(milliseconds=units * 1000 // self._rate(sender))
+        rate = self._rate(sender)
+        used = timedelta(milliseconds=-(-units * 1000 // rate))
         opens = now
 
         def step(gate: Rate | None) -> Rate | None:
             nonlocal opens
             opens = max(gate.next_free_at, now) if gate else now
-            return gate if opens > now else self._gate(sender, now + used)
+            if opens > now:
+                return gate
+            return Rate(next_free_at=_whole_ms(now) + used, per_second=rate)
 
         self._rows.amend(rate_key(sender), step)
         return opens
 
     def hold(self, sender: str, until: datetime, /) -> None:
         """Move the opening on, never back."""
+        rate, opens = self._rate(sender), _whole_ms(until)
 
         def step(gate: Rate | None) -> Rate | None:
-            return gate if gate and gate.next_free_at >= until else self._gate(sender, until)
+            kept = gate and gate.next_free_at >= opens
+            return gate if kept else Rate(next_free_at=opens, per_second=rate)
 
         self._rows.amend(rate_key(sender), step)
-
-    def _gate(self, sender: str, opens: datetime) -> Rate:
-        return Rate(next_free_at=opens, per_second=self._rate(sender))
 
     def _rate(self, sender: str) -> int:
         if sender not in self.per_second:
             raise WiringError(f"no rate is set for the sender {sender!r}")
         return self.per_second[sender]
+
+
+def _whole_ms(at: datetime) -> datetime:
+    """*at*, or the next instant that the table can hold: a gate never opens too early."""
+    more = -at.microsecond % 1000
+    return at + timedelta(microseconds=more)

@@ -18,8 +18,12 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refused)
 
 
 def encode(body: object) -> bytes:
-    """*body* as it travels."""
-    return _ENCODER.encode(unstructured(body)).encode()
+    """*body* as it travels; raises Permanent for one that could not be read again."""
+    try:
+        return _ENCODER.encode(unstructured(body)).encode()
+    except UnicodeEncodeError:
+        # The codec's own error would show the text.
+        raise Permanent("bad_text", "half a surrogate pair") from None
 
 
 def plain(payload: bytes) -> object:

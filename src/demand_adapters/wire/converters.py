@@ -7,12 +7,12 @@ personal or hostile.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from types import UnionType
-from typing import Any, Final, TypeVar, Union, get_args, get_origin
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
-from cattrs import ClassValidationError, Converter, transform_error
+from cattrs import AttributeValidationNote, ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from demand_core.domain.events import Event
@@ -38,10 +38,15 @@ def wire_names(kind: type) -> dict[str, str]:
     return {f.name: renamed.get(f.name, camel(f.name)) for f in attrs.fields(kind)}
 
 
-@lru_cache(maxsize=1024)
 def instant(at: datetime) -> str:
     """UTC in fixed width, so that the order of the texts is the order of the times."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+    # In UTC first: an hour that comes twice in some zone is equal to itself there.
+    return _written(at.astimezone(UTC))
+
+
+@lru_cache(maxsize=1024)
+def _written(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def parsed_instant(value: object, _: object = None) -> datetime:
@@ -53,40 +58,102 @@ def parsed_instant(value: object, _: object = None) -> datetime:
 def _parsed(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Permanent("bad_time", "not an ISO-8601 instant") from None
-    if at.tzinfo is None:
-        raise Permanent("bad_time", "no offset from UTC")
-    return at.astimezone(UTC)
+    raise Permanent("bad_time", "no offset from UTC")
 
 
 def unstructured(value: object) -> Any:  # plain data, as JSON and items hold it
-    """*value* as plain data."""
-    return _READY.unstructure(value)
+    """*value* as plain data; raises Permanent when it could not be read again."""
+    plain = _READY.unstructure(value)
+    return _without_empty(type(value), plain) if "" in plain.values() else plain
+
+
+def _without_empty(kind: type, plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Empty text is written as missing, which not every field may be."""
+    for field in attrs.fields(kind):
+        name = wire_names(kind)[field.name]
+        if field.default is attrs.NOTHING and plain[name] == "":
+            raise Permanent("missing_field", f"$.{name}")
+    return {name: value for name, value in plain.items() if value != ""}
 
 
 def structured(kind: type[T], plain: object) -> T:
     """*plain* as a value of ours; raises Permanent naming what is wrong and where."""
     try:
-        return _READY.structure(plain, kind)
+        return _READING[kind](plain, kind)  # type: ignore[no-any-return]  # by its key
     except (KeyError, TypeError, ValueError, AttributeError, Permanent):
         raise _explained(kind, plain) from None
 
 
-def _explained(kind: type[T], plain: object) -> Permanent:
+class _Reading(dict[type, Callable[[Any, Any], Any]]):
+    """What reads each kind, asked for once: the converter would search at every call."""
+
+    def __missing__(self, kind: type) -> Callable[[Any, Any], Any]:
+        found = self[kind] = _READY.get_structure_hook(kind)
+        return found
+
+
+_READING: Final = _Reading()
+
+
+def foreign(kind: type, plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What of *plain* is not *kind*'s to say: fields of another version of us, at any depth."""
+    ours = _nested(kind)
+    rest = {name: value for name, value in plain.items() if name not in ours}
+    for name, nested in ours.items():
+        inner = plain.get(name)
+        if nested and isinstance(inner, dict) and (others := foreign(nested, inner)):
+            rest[name] = others
+    return rest
+
+
+def merged(rest: Mapping[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    """*ours* with what is foreign beside it."""
+    for name, value in rest.items():
+        mine = ours.get(name)
+        ours[name] = merged(value, mine) if isinstance(mine, dict) else value
+    return ours
+
+
+@cache
+def _nested(kind: type) -> dict[str, type | None]:
+    """The wire's names of *kind*, each with the class of the map that stands under it."""
+    hints = get_type_hints(kind)
+    return {
+        wire: hints[name] if attrs.has(hints[name]) else None
+        for name, wire in wire_names(kind).items()
+    }
+
+
+def _explained(kind: type, plain: object) -> Permanent:
     """Read again, slowly, to say what was wrong: only then does the place cost anything."""
     try:
         _EXPLAINING.structure(plain, kind)
     except ClassValidationError as error:
-        problems = transform_error(error, format_exception=_code)
-        code, _, place = problems[0].partition(" @ ")
-        return Permanent(code, place)
+        return _first(kind, error, "$")
     except (KeyError, TypeError, ValueError, AttributeError, Permanent) as error:
-        return Permanent(_code(error, None), "$")
+        return Permanent(_code(error), "$")
     raise AssertionError("what failed once was read the second time")
 
 
-def _code(error: BaseException, _: type | None) -> str:
+def _first(kind: type, error: ClassValidationError, place: str) -> Permanent:
+    """The first thing that was wrong, with its place in the names of the wire."""
+    wrong, name = next(
+        (inner, note.name)
+        for inner in error.exceptions
+        for note in getattr(inner, "__notes__", ())
+        if isinstance(note, AttributeValidationNote)
+    )
+    place = f"{place}.{wire_names(kind)[name]}"
+    if isinstance(wrong, ClassValidationError):
+        return _first(get_type_hints(kind)[name], wrong, place)
+    return Permanent(_code(wrong), place)
+
+
+def _code(error: Exception) -> str:
     if isinstance(error, Permanent):
         return error.code
     return "missing_field" if isinstance(error, KeyError) else "wrong_type"

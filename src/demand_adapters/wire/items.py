@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from demand_adapters.item_table import NOWHERE, Body, Item, Key, Value
-from demand_adapters.wire.converters import instant, structured, unstructured, wire_names
+from demand_adapters.wire.converters import foreign, instant, merged, structured, unstructured
 from demand_adapters.wire.keys import build, build_index
 from demand_core.domain.events import Event
 from demand_core.domain.ids import shard
@@ -38,6 +39,7 @@ class Row(Generic[T]):
     value: T | None
     version: int
     rest: Body
+    index: Mapping[str, Key]
     expires_at: int | None
 
 
@@ -49,20 +51,18 @@ def _nowhere(_: object) -> Mapping[str, Key]:
 class Kind(Generic[T]):
     """How one type of value lies in the table.
 
+    *key* says where a value must lie that names itself, *indexes* which ones *index* fills.
     *history* are the fields that tell how we came here, *marks* those of which only the
     presence matters: two worlds that differ in nothing else are the same.
     """
 
     name: str
     holds: type[T]
+    key: Callable[[T], Key] | None = None
     index: Callable[[T], Mapping[str, Key]] = _nowhere
+    indexes: frozenset[str] = frozenset()
     history: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
-    own: frozenset[str] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        """All that the value says; other fields of an item are somebody else's."""
-        object.__setattr__(self, "own", frozenset(wire_names(self.holds).values()))
 
     def row(self, item: Item) -> Row[T]:
         """What *item* holds; no value when it does not look like this kind."""
@@ -71,13 +71,16 @@ class Kind(Generic[T]):
             value = structured(self.holds, body)
         except Permanent:
             value = None
+        if value is not None and self.key and self.key(value) != item.key:
+            value = None
         version = body.get("version", 0)
         return Row(
             key=item.key,
             revision=item.revision,
             value=value,
             version=version if type(version) is int else 0,
-            rest={k: v for k, v in body.items() if k not in self.own},
+            rest=foreign(self.holds, body),
+            index=item.index,
             expires_at=item.expires_at,
         )
 
@@ -87,14 +90,15 @@ class Kind(Generic[T]):
         `version` orders: it starts at the time, so that an item made again is newer than its
         past, and grows by one with every write.
         """
-        body = dict(known.rest) if known else {}
-        body.update(unstructured(value))
+        body = merged(known.rest if known else {}, unstructured(value))
         body["type"] = self.name
         body["schemaVersion"] = SCHEMA_VERSION
         body["version"] = known.version + 1 if known else int(now.timestamp() * 1000)
         if known is None:
             return Item(key, body, self.index(value))
-        return Item(key, body, self.index(value), known.expires_at, known.revision)
+        index = {n: entry for n, entry in known.index.items() if n not in self.indexes}
+        index.update(self.index(value))
+        return Item(key, body, index, known.expires_at, known.revision)
 
     def essence(self, body: Body) -> Mapping[str, Value]:
         """*body* without what tells only how we came here."""
@@ -133,13 +137,15 @@ def _event_index(event: Event) -> Mapping[str, Key]:
 def _fresh(event_id: str, refresh_at: datetime) -> Mapping[str, Key]:
     at = instant(refresh_at)
     entry = build_index("fresh", shard=shard(event_id), refreshAt=at, eventId=event_id)
-    return {"byTime": entry}
+    return MappingProxyType({"byTime": entry})
 
 
 EVENT: Final = Kind(
     name="event",
     holds=Event,
+    key=lambda event: event_key(event.event_id),
     index=_event_index,
+    indexes=frozenset({"byTime"}),
     history=frozenset({"linkAttempts"}),
     marks=frozenset({"linkFailedAt"}),
 )

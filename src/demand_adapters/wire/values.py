@@ -9,11 +9,14 @@ from demand_core.errors import Permanent
 ITEM_MAX: Final = 400 * 1024
 PK_MAX: Final = 2048
 SK_MAX: Final = 1024
+NAME_MAX: Final = 65_535
+TIME_MAX: Final = 10**11
 DEPTH_MAX: Final = 30
 NUMBER_MAX: Final = 10**38
 
 # What any value takes at most beside its text: a number of 38 digits, or the frame of a map.
 SCALAR_MAX: Final = 24
+TEXT: Final = frozenset({str})
 
 
 def check(items: Sequence[Item]) -> None:
@@ -24,7 +27,9 @@ def check(items: Sequence[Item]) -> None:
         _check_key(item.key)
         for key in item.index.values():
             _check_key(key)
-        if _most(item.body) > ITEM_MAX // 2 and item_size(item) > ITEM_MAX:
+        _check_expiry(item.expires_at)
+        # Only what may be too large or hold too long a name is measured to the byte.
+        if _most(item.body) > NAME_MAX and item_size(item) > ITEM_MAX:
             raise Permanent("item_too_large", f"more than {ITEM_MAX} bytes")
 
 
@@ -36,8 +41,15 @@ def item_size(item: Item) -> int:
 
 def _check_key(key: tuple[str, str]) -> None:
     pk, sk = key
+    if type(pk) is not str or type(sk) is not str:
+        raise Permanent("bad_key", "a key that is not text")
     if not (0 < _bytes(pk) <= PK_MAX and 0 < _bytes(sk) <= SK_MAX):
         raise Permanent("bad_key", f"keys have 1 to {PK_MAX} and 1 to {SK_MAX} bytes")
+
+
+def _check_expiry(expires_at: object) -> None:
+    if expires_at is not None and not (type(expires_at) is int and 0 <= expires_at < TIME_MAX):
+        raise Permanent("bad_value", "a time to live is a count of seconds since 1970")
 
 
 def _most(body: Body) -> int:
@@ -45,17 +57,14 @@ def _most(body: Body) -> int:
     texts: list[str] = []
     level: list[Any] = [body]
     count = 0
-    for _ in range(DEPTH_MAX + 1):
+    for _ in range(DEPTH_MAX + 2):
         if not level:
             break
         count += sum(map(len, level))
         level = _below(level, texts)
     else:
         raise Permanent("bad_value", f"nested deeper than {DEPTH_MAX}")
-    try:
-        return _bytes("".join(texts)) + SCALAR_MAX * count
-    except TypeError:
-        raise Permanent("bad_value", "a name that is not text") from None
+    return _bytes("".join(texts)) + SCALAR_MAX * count
 
 
 def _below(level: list[Any], texts: list[str]) -> list[Any]:
@@ -64,6 +73,8 @@ def _below(level: list[Any], texts: list[str]) -> list[Any]:
     for nest in level:
         values = nest
         if type(nest) is dict:
+            if "" in nest or not TEXT.issuperset(map(type, nest)):
+                raise Permanent("bad_value", "a name that is no text")
             texts += nest
             values = nest.values()
         for value in values:
@@ -104,5 +115,7 @@ def _size(value: object) -> int:
         case list():
             return 3 + sum(1 + _size(part) for part in value)
         case dict():
+            if any(_bytes(name) > NAME_MAX for name in value):
+                raise Permanent("bad_value", f"a name of more than {NAME_MAX} bytes")
             return 3 + sum(1 + _bytes(name) + _size(part) for name, part in value.items())
     raise Permanent("bad_value", f"{type(value).__name__} is not a value that items hold")

@@ -15,6 +15,11 @@ class EventDates:
     updated: datetime | None = None
 
 
+def _or_none(text: str | None) -> str | None:
+    """Empty text says nothing."""
+    return text or None
+
+
 def _since_now(event: "Event") -> EventDates:
     """What holds unless an earlier look-up is known."""
     return EventDates(first_seen=event.cached_at, updated=event.cached_at)
@@ -33,7 +38,7 @@ class Event:
     locale: str
     status: str
     cached_at: datetime
-    time_zone: str | None = None
+    time_zone: str | None = field(default=None, converter=_or_none)
     refresh_at: datetime | None = None
     short_url: str | None = None
     short_url_for: str | None = None

@@ -79,17 +79,18 @@ def bodies_agree(rows: Rows) -> Iterator[str]:
             yield f"{row.name} is never woken"
         elif len(given) > 1:
             yield f"{row.name} is woken with {sorted(map(_name, given))}"
+        elif wanted is None and _loaded(row):
+            yield f"{row.name} does not say what it is called with"
         elif wanted is not None and given != {wanted}:
             yield f"{row.name} takes {_name(wanted)} and is given {_name(*given)}"
 
 
 def channels_have_two_ends(rows: Rows) -> Iterator[str]:
     """Each channel is written and read; a queue by one row only, or messages would be split."""
-    channels = {
-        channel.name: channel
-        for row in rows
-        for channel in (*row.outputs.values(), *_read(row))
-    }
+    ends = [channel for row in rows for channel in (*row.outputs.values(), *_read(row))]
+    channels = {channel.name: channel for channel in ends}
+    for name in sorted({end.name for end in ends if end != channels[end.name]}):
+        yield f"{name} is said to be two different channels"
     written = {channel.name for row in rows for channel in row.outputs.values()}
     readers = Counter(channel.name for row in rows for channel in _read(row))
     for name, channel in channels.items():

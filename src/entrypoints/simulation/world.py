@@ -1,16 +1,13 @@
 """One world: its engines, its rows, and the pump that lets things happen in a seeded order.
 
-Every source delivers as the real one does: a queue hides what it handed out and shows it again,
-now and then twice, never in order; the feed is read from a checkpoint; a crash leaves a message
-hidden until its time is over. What the rows run is the same code as anywhere else.
+What the rows run is the same code as anywhere else; `pump` has the sources that wake them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from heapq import heappop, heappush
 from random import Random
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from attrs import define, field, frozen
 
@@ -25,20 +22,17 @@ from demand_adapters.wire.converters import camel
 from demand_core.batch import Tally
 from demand_core.ports.outlet import Outlet
 from demand_core.topology import TOPOLOGY
-from demand_core.topology.routing import Route, change_queue, routes
+from demand_core.topology.routing import change_queue, routes
 from demand_core.topology.shapes import Changes, Channel, Every, Queue, Trigger, Worker
-from entrypoints.running import Ran, Runner, Work, route_all, source_name
+from entrypoints.running import Ran, Runner, Work, source_name
 from entrypoints.settings import Settings
 from entrypoints.simulation.faults import Crash, Faults, Invocation, NoFaults, Plan
+from entrypoints.simulation.pump import LATENCY, Agenda, Messages, Routing, Source, Ticks
 from entrypoints.wiring import MemoryEngines, MemoryPorts, assemble
 
 D = TypeVar("D")
 
 START: Final = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
-ROUTER: Final = "route_changes"
-ROUTED_MAX: Final = 100
-LATENCY: Final = timedelta(milliseconds=200)
-MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 @frozen(kw_only=True)
@@ -90,18 +84,6 @@ class Seen:
 
 def _by_name(rows: Sequence[Worker]) -> Mapping[str, Worker]:
     return {row.name: row for row in rows}
-
-
-class Source(Protocol):
-    """Something that makes things happen."""
-
-    def next_at(self) -> datetime | None:
-        """When it can deliver next; None while it has nothing."""
-        ...
-
-    def deliver(self) -> None:
-        """Let one thing happen."""
-        ...
 
 
 class SimulatedPorts(MemoryPorts):
@@ -175,7 +157,7 @@ class World:
         self.ports = SimulatedPorts(self)
         self.outside = MemoryPorts(self.settings, self.engines)
         self.runner = Runner(clock=self.clock, quarantine=Quarantine(files=self.ports.files))
-        self._agenda = _Agenda(self)
+        self._agenda = Agenda(self)
         self._sources: list[Source] = [self._agenda]
         self._connect()
 
@@ -198,10 +180,10 @@ class World:
             if ready:
                 source = ready[0] if len(ready) == 1 else self.chance.choice(ready)
                 source.deliver()
-            elif soonest > now:
-                self.clock.move_to(soonest)
-            if not ready and self.clock.now() >= end:
+            elif now >= end:
                 return
+            else:
+                self.clock.move_to(soonest)
 
     def outlet(self, channel: Channel[Any]) -> Outlet[Any]:
         """The writing side of *channel*, behind its proxy."""
@@ -217,7 +199,7 @@ class World:
 
     def invoke(self, row: str, trigger: Trigger, given: Sequence[Delivery]) -> Ran | None:
         """Run a row on what a source handed out; None when the process died over it."""
-        source, began = source_name(row, trigger), self.engines.table.sequence
+        source, began = source_name(row, trigger), self._begin()
         ran = self.living(
             row, lambda: self.runner.batch(self.work(row), trigger, source, given)
         )
@@ -226,7 +208,7 @@ class World:
 
     def tick(self, row: str, due: datetime) -> None:
         """Run a row for the tick that was due then."""
-        began = self.engines.table.sequence
+        began = self._begin()
         ran = self.living(row, lambda: self.runner.tick(self.work(row), due))
         self._note(row, None, (), ran, began)
 
@@ -243,8 +225,12 @@ class World:
     def quiet(self) -> bool:
         """Whether no message waits anywhere and every change was routed."""
         waiting = any(queue.waiting() for queue in self.queues.values())
-        ahead = (source for source in self._sources if not isinstance(source, _Ticks))
+        ahead = (source for source in self._sources if not isinstance(source, Ticks))
         return not waiting and all(source.next_at() is None for source in ahead)
+
+    def _begin(self) -> tuple[int, int]:
+        """The number that the next run will have, and what was written before it."""
+        return self._number + 1, self.engines.table.sequence
 
     def _note(
         self,
@@ -252,10 +238,11 @@ class World:
         trigger: Trigger | None,
         given: Sequence[Delivery],
         ran: Ran | None,
-        began: int,
+        began: tuple[int, int],
     ) -> None:
-        wrote = range(began + 1, self.engines.table.sequence + 1)
-        invoked = Invoked(self._number, row, trigger, given, ran, wrote)
+        number, sequence = began
+        wrote = range(sequence + 1, self.engines.table.sequence + 1)
+        invoked = Invoked(number, row, trigger, given, ran, wrote)
         self.invoked.append(invoked)
         if ran:
             self.tallies[row] = self.tallies.get(row, Tally()) + ran.tally
@@ -267,7 +254,7 @@ class World:
         for row in self.rows.values():
             for trigger in row.triggers:
                 if isinstance(trigger, Every):
-                    self._sources.append(_Ticks(self, row, trigger))
+                    self._sources.append(Ticks(self, row, trigger))
                 elif isinstance(trigger, Queue | Changes):
                     name = source_name(row.name, trigger)
                     queue = MemoryQueue(
@@ -277,8 +264,8 @@ class World:
                         name=name,
                     )
                     self.queues[name] = queue
-                    self._sources.append(_Messages(self, row, trigger, queue))
-        self._sources.append(_Routing(self, wanted))
+                    self._sources.append(Messages(self, row, trigger, queue))
+        self._sources.append(Routing(self, wanted))
 
     def _putting(self, name: str) -> Callable[[Sequence[bytes]], Sequence[int]]:
         queue, spread, chance = self.queues[name], self.weather.spread, self.chance
@@ -299,116 +286,3 @@ class World:
             for row in self.rows.values()
             if any(isinstance(trigger, Changes) for trigger in row.triggers)
         }
-
-
-@define(eq=False)
-class _Agenda:
-    """What was arranged to happen at a time."""
-
-    world: World
-    _due: list[tuple[datetime, int, Callable[[], object]]] = field(factory=list)
-    _count: int = 0
-
-    def add(self, when: datetime, action: Callable[[], object]) -> None:
-        self._count += 1
-        heappush(self._due, (when, self._count, action))
-
-    def next_at(self) -> datetime | None:
-        return self._due[0][0] if self._due else None
-
-    def deliver(self) -> None:
-        heappop(self._due)[2]()
-
-
-@define(eq=False)
-class _Messages:
-    """A queue and the row that reads it."""
-
-    world: World
-    row: Worker
-    trigger: Trigger
-    queue: MemoryQueue
-
-    def next_at(self) -> datetime | None:
-        return self.queue.next_at()
-
-    def deliver(self) -> None:
-        world, chance = self.world, self.world.chance
-        most = self.row.batch_max
-        given = self.queue.receive(
-            chance.randint(1, most) if world.weather.short_batches else most
-        )
-        if not given:
-            return
-        ran = world.invoke(self.row.name, self.trigger, given)
-        if ran is None:
-            return
-        done, backoff = list[str](), self.row.retry.backoff // MILLISECOND
-        for delivery in given:
-            again = delivery.record_id in ran.back
-            if again or chance.random() < world.weather.duplicates:
-                delay = timedelta(milliseconds=chance.randint(0, backoff))
-                self.queue.release([delivery.receipt], delay)
-            else:
-                done.append(delivery.receipt)
-        self.queue.delete(done)
-
-
-@define(eq=False)
-class _Ticks:
-    """A clock that wakes a row; under rough weather late, twice or not at all."""
-
-    world: World
-    row: Worker
-    every: Every
-    _due: datetime = field(init=False)
-    _late: timedelta = timedelta(0)
-
-    def __attrs_post_init__(self) -> None:
-        self._due = START + self.every.period
-
-    def next_at(self) -> datetime | None:
-        return self._due + self._late
-
-    def deliver(self) -> None:
-        due, chance, weather = self._due, self.world.chance, self.world.weather
-        self._due = due + self.every.period
-        self._late = (
-            timedelta(seconds=chance.random() * 60) if weather.fault_rate else timedelta(0)
-        )
-        times = 1
-        if chance.random() < weather.duplicates:
-            times = chance.choice((0, 2))
-        for _ in range(times):
-            self.world.tick(self.row.name, due)
-
-
-@define(eq=False)
-class _Routing:
-    """The table's feed and the router that reads it, shard by shard."""
-
-    world: World
-    wanted: Sequence[Route]
-    _behind: dict[str, int] = field(factory=dict)
-    _due: dict[str, datetime] = field(factory=dict)
-    _sequence: int = 0
-
-    def next_at(self) -> datetime | None:
-        if self._sequence != self.world.engines.table.sequence:
-            self._look()
-        return min(self._due.values()) if self._due else None
-
-    def deliver(self) -> None:
-        world, now = self.world, self.world.clock.now()
-        shard = world.chance.choice([s for s, due in self._due.items() if due <= now])
-        changes = world.engines.table.read(shard, self._behind.get(shard, 0), ROUTED_MAX)
-        routed = world.living(ROUTER, lambda: route_all(changes, self.wanted, world.routed))
-        if routed is not None and world.chance.random() >= world.weather.duplicates:
-            self._behind[shard] = routed
-        self._look()
-
-    def _look(self) -> None:
-        table = self.world.engines.table
-        self._sequence = table.sequence
-        found = ((s, table.next_at(s, self._behind.get(s, 0))) for s in table.shards())
-        self._due = {shard: at + LATENCY for shard, at in found if at}

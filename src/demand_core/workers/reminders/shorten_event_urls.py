@@ -60,9 +60,11 @@ class ShortenEventUrls:
         try:
             short_url = self.shortener.shorten(event.url)
         except Transient as fault:
-            if fault.retry_at:
-                self.pace.hold(SENDER, fault.retry_at)
-            return self._failed(event, self.links.calls_max, fault)
+            if fault.retry_at is None:
+                return self._failed(event, self.links.calls_max, fault)
+            self.pace.hold(SENDER, fault.retry_at)
+            self._failed(event, self.links.calls_max, fault)
+            raise
         except Permanent as refusal:
             return self._failed(event, 1, refusal)
         self.events.link(event.event_id, event.url, short_url)

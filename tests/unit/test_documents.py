@@ -1,0 +1,294 @@
+"""The documents say what is there: their tables are the code's, their links lead somewhere."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from types import UnionType
+from typing import Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+import attrs
+import pytest
+
+from demand_adapters.deliveries import Delivery
+from demand_adapters.item_table import Change
+from demand_adapters.memory.file_store import MemoryFileStore
+from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.wire.changes import encode_change
+from demand_adapters.wire.converters import wire_names
+from demand_adapters.wire.items import EVENT, KINDS, Rate, event_key
+from demand_adapters.wire.keys import INDEX_SHAPES, PARTS, SHAPES, parse_index
+from demand_core.domain.changes import ChangeKind
+from demand_core.domain.events import Event, EventDates
+from demand_core.domain.ids import ALPHABETS, SPELLINGS, EventId, whole
+from demand_core.domain.links import LinkRequest
+from demand_core.errors import Permanent
+from demand_core.topology import TOPOLOGY
+from entrypoints.settings import PREFIX, Settings
+from entrypoints.simulation.world import World
+from tests.strategies import NOON, an_event
+
+Rows: TypeAlias = Sequence[Sequence[object]]
+
+ROOT: Final = Path(__file__).parents[2]
+DOCS: Final = ROOT / "docs"
+DOCUMENTS: Final = sorted(
+    [*DOCS.rglob("*.md"), *(p for p in ROOT.glob("*.md") if p.stem in {"README", "CHANGELOG"})]
+)
+DECISIONS: Final = sorted((DOCS / "decisions").iterdir())
+RECORDS: Final = (DOCS / "records.md").read_text(encoding="utf-8")
+
+CAPTION: Final = re.compile(r"^\*([^*\n]+), checked:\*", re.MULTILINE)
+BORDER: Final = re.compile(r"(?<!\\)\|")
+FENCED: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+SPAN: Final = re.compile(r"`[^`\n]*`")
+LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
+ELSEWHERE: Final = re.compile(r"[a-z]+:|#")
+OUR_PATH: Final = re.compile(r"`((?:benchmarks|docs|locks|src|tests)/[^`\s]*)`")
+MACHINE: Final = re.compile(
+    r"(?<![\w.:/}-])/(?:etc|home|mnt|opt|private|root|tmp|usr|var|work|Users)\b|\b[A-Z]:\\|~/"
+)
+PACKAGE_HOST: Final = re.compile(
+    r"pypi\.|pythonhosted|artifactory|jfrog|devpi|index-url|//[^\s/]+/simple\b", re.IGNORECASE
+)
+
+# What a field holds, in the words of the document.
+WORDS: Final[Mapping[object, str]] = {
+    str: "text",
+    int: "integer",
+    list: "list",
+    datetime: "instant",
+    EventDates: "map",
+    EventId: "eventId",
+}
+
+each_document = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+each_decision = pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
+
+
+def table(caption: str) -> list[dict[str, str]]:
+    """The rows under a caption of the records, each cell by the name of its column."""
+    _, found, below = RECORDS.partition(f"*{caption}, checked:*")
+    assert found, f"no table {caption}"
+    lines = re.findall(r"(?:^\|.*\n)+", below, re.MULTILINE)[0].splitlines()
+    head, _, *rows = [
+        [cell.strip().strip("`").replace(r"\|", "|") for cell in BORDER.split(line)[1:-1]]
+        for line in lines
+    ]
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def yes(answer: object) -> str:
+    return "yes" if answer else "no"
+
+
+def seconds(duration: timedelta) -> str:
+    return f"{duration // timedelta(seconds=1)} seconds"
+
+
+def fields(kind: type[attrs.AttrsInstance], prefix: str = "") -> Iterator[Sequence[str]]:
+    """Wire name and type of each field of *kind*, and whether reading needs it."""
+    hints, wire = get_type_hints(kind), wire_names(kind)
+    for field in attrs.fields(kind):
+        needed = field.default is attrs.NOTHING
+        yield prefix + wire[field.name], WORDS[bare(hints[field.name])], yes(needed)
+
+
+def bare(hint: Any) -> object:  # any type hint
+    if get_origin(hint) not in {Union, UnionType}:
+        return hint
+    (kind,) = (part for part in get_args(hint) if part is not type(None))
+    return kind
+
+
+def purposes() -> Rows:
+    paths = (ROOT / "src").rglob("*.py")
+    sources = "".join(path.read_text(encoding="utf-8") for path in paths)
+    return [[p] for p in sorted(set(re.findall(r"[\"'](demand\.[a-z]+/\d+)[\"']", sources)))]
+
+
+def added_by_the_store() -> Rows:
+    event = an_event()
+    body = EVENT.item(event_key(event.event_id), event, None, NOON).body
+    own = wire_names(Event).values()
+    return [(name, WORDS[type(value)]) for name, value in body.items() if name not in own]
+
+
+def noted() -> Rows:
+    change = Change(
+        change_id="m1",
+        sequence=1,
+        at=NOON,
+        kind=ChangeKind.REMOVE,
+        key=event_key("E1"),
+        old=None,
+        new=None,
+    )
+    return [[name] for name in json.loads(encode_change(change))]
+
+
+def set_aside() -> Rows:
+    files = MemoryFileStore()
+    record = Delivery(record_id="m1", payload=b"?")
+    key = Quarantine(files=files).put("links", record, Permanent("bad_json"), NOON)
+    return [[name] for name in json.loads(b"".join(files.read(key) or ()))]
+
+
+def settings() -> Rows:
+    return [
+        (
+            PREFIX + f.name.upper(),
+            *map(str, (f.default, f.metadata["least"], f.metadata["most"])),
+        )
+        for f in attrs.fields(Settings)
+    ]
+
+
+def workers() -> Rows:
+    return [
+        (
+            row.name,
+            str(row.batch_max),
+            seconds(row.timeout),
+            seconds(row.visibility),
+            str(row.retry.max_receive),
+            seconds(row.retry.backoff),
+        )
+        for row in TOPOLOGY
+    ]
+
+
+# For each table the columns that the code knows of, and what it says of them.
+TABLES: Final[Mapping[str, tuple[str, Callable[[], Rows]]]] = {
+    "Alphabets of ids": ("id, spelling", lambda: list(SPELLINGS.items())),
+    "Key shapes": (
+        "shape, PK, SK, archived, written today",
+        lambda: [(s.name, s.pk, s.sk, yes(s.archived), yes(s.name in KINDS)) for s in SHAPES],
+    ),
+    "Index shapes": (
+        "entry, index, partition, range",
+        lambda: [(s.name, s.index, s.partition, s.range) for s in INDEX_SHAPES],
+    ),
+    "Added by the store": ("field, type", added_by_the_store),
+    "Fields of an event": (
+        "field, type, always",
+        lambda: [*fields(Event), *fields(EventDates, "date.")],
+    ),
+    "Fields of a rate": ("field, type, always", lambda: [*fields(Rate)]),
+    "Channels": ("channel", lambda: sorted([name] for name in World(1).queues)),
+    "Change note": ("field", noted),
+    "Link request": ("field, type", lambda: [row[:2] for row in fields(LinkRequest)]),
+    "Fields of a quarantined record": ("field", set_aside),
+    "Settings": ("setting, default, from, to", settings),
+    "Workers": ("worker, at once, time, hidden, receives, back within", workers),
+}
+
+
+@pytest.mark.parametrize("caption", TABLES)
+def test_a_table_of_the_records_says_what_the_code_says(caption: str) -> None:
+    columns, said_by_code = TABLES[caption]
+    said = [tuple(row[column] for column in columns.split(", ")) for row in table(caption)]
+    assert said == [tuple(row) for row in said_by_code()]
+
+
+def test_every_purpose_of_a_hash_is_listed() -> None:
+    assert sorted([row["purpose"]] for row in table("Purposes in use")) == purposes()
+
+
+def test_the_alphabets_are_the_spellings_that_the_records_show() -> None:
+    shown = {row["id"]: whole(row["spelling"]) for row in table("Alphabets of ids")}
+    assert shown == ALPHABETS
+
+
+def test_every_part_of_a_key_is_listed_with_its_spelling() -> None:
+    parts = {row["part"]: row["spelling"] for row in table("Parts of keys that are no ids")}
+    assert parts.keys() == PARTS.keys() - SPELLINGS.keys()
+    spelled = {**SPELLINGS, **parts}
+    for part, spelling in parts.items():
+        if part.endswith("SK"):
+            assert spelling == f"any `SK` of a `{part.removesuffix('SK')}"
+            continue
+        # A part inside a spelling stands there by its name.
+        full = re.sub(r"{([A-Za-z]+)}", lambda inner: spelled[inner[1]], spelling)
+        assert whole(full) == PARTS[part], part
+
+
+def test_the_limits_are_those_of_the_constants_that_they_name() -> None:
+    for row in table("Sizes and bounds"):
+        module, _, name = row["constant"].rpartition(".")
+        number, _, unit = row["limit"].partition(" ")
+        count = int(number.replace(",", ""))
+        is_time = unit in {"seconds", "minutes", "hours"}
+        limit = timedelta(**{unit: count}) if is_time else count
+        assert limit == getattr(import_module(module), name), row["what"]
+
+
+def test_every_table_that_calls_itself_checked_is_checked() -> None:
+    apart = {"Purposes in use", "Parts of keys that are no ids", "Sizes and bounds"}
+    assert sorted(CAPTION.findall(RECORDS)) == sorted(TABLES.keys() | apart)
+
+
+def test_only_the_index_entry_that_the_records_name_is_filled_today() -> None:
+    filled = [
+        parse_index(index, entry)
+        for index, entry in EVENT.index(an_event(refresh_at=NOON)).items()
+    ]
+    (entry,) = filled
+    assert entry is not None
+    assert f"Only `{entry[0]}` is filled today" in RECORDS
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    names = [re.fullmatch(r"(\d{3})-[a-z0-9]+(?:-[a-z0-9]+)*\.md", d.name) for d in DECISIONS]
+    assert [name and int(name[1]) for name in names] == [*range(1, len(DECISIONS) + 1)]
+
+
+@each_decision
+def test_a_decision_is_one_page_of_question_decision_reasons_and_costs(decision: Path) -> None:
+    text = decision.read_text(encoding="utf-8")
+    title, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
+    assert re.fullmatch(rf"# {decision.name[:3]} \S.*\n\n", title)
+    heads, bodies = zip(*(part.split("\n", 1) for part in parts), strict=True)
+    assert heads == ("Question", "Decision", "Why", "What it costs")
+    assert all(body.strip() for body in bodies)
+    assert 15 <= len(text.splitlines()) <= 40
+
+
+@each_document
+def test_every_link_leads_to_a_file(document: Path) -> None:
+    text = SPAN.sub("", FENCED.sub("", document.read_text(encoding="utf-8")))
+    for link in LINK.findall(text):
+        if not ELSEWHERE.match(link):
+            assert (document.parent / link.partition("#")[0]).exists(), link
+
+
+@each_document
+def test_every_path_of_ours_that_is_named_is_there(document: Path) -> None:
+    for path in OUR_PATH.findall(document.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+
+
+@each_document
+def test_no_document_names_a_machine_or_a_package_host(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert not MACHINE.findall(text)
+    assert not PACKAGE_HOST.findall(text)
+
+
+def test_what_belongs_to_one_machine_would_be_seen() -> None:
+    for slip in ("see /work/x", "`/home/me`", "(/tmp/a)", "C:\\me", "~/notes", "in /Users/me"):
+        assert MACHINE.search(slip), slip
+    for slip in ("https://pypi.org/x", "--index-url", "https://host.example/simple/attrs"):
+        assert PACKAGE_HOST.search(slip), slip
+    for fine in (
+        "src/demand_core/workers",
+        "and/or",
+        "https://tickets.example/work",
+        "out/tmp",
+    ):
+        assert not MACHINE.search(fine), fine
+        assert not PACKAGE_HOST.search(fine), fine
