@@ -26,8 +26,9 @@ from demand_core.domain.ids import ALPHABETS, SPELLINGS, EventId, whole
 from demand_core.domain.links import LinkRequest
 from demand_core.errors import Permanent
 from demand_core.topology import TOPOLOGY
+from demand_core.topology.shapes import Changes, Queue, Stream
+from entrypoints.running import source_name
 from entrypoints.settings import PREFIX, Settings
-from entrypoints.simulation.world import World
 from tests.strategies import NOON, an_event
 
 Rows: TypeAlias = Sequence[Sequence[object]]
@@ -138,6 +139,16 @@ def set_aside() -> Rows:
     return [[name] for name in json.loads(b"".join(files.read(key) or ()))]
 
 
+def channels() -> Rows:
+    """Every queue or stream that some row reads."""
+    return sorted(
+        [source_name(row.name, trigger)]
+        for row in TOPOLOGY
+        for trigger in row.triggers
+        if isinstance(trigger, Changes | Queue | Stream)
+    )
+
+
 def settings() -> Rows:
     return [
         (
@@ -179,7 +190,7 @@ TABLES: Final[Mapping[str, tuple[str, Callable[[], Rows]]]] = {
         lambda: [*fields(Event), *fields(EventDates, "date.")],
     ),
     "Fields of a rate": ("field, type, always", lambda: [*fields(Rate)]),
-    "Channels": ("channel", lambda: sorted([name] for name in World(1).queues)),
+    "Channels": ("channel", channels),
     "Change note": ("field", noted),
     "Link request": ("field, type", lambda: [row[:2] for row in fields(LinkRequest)]),
     "Fields of a quarantined record": ("field", set_aside),

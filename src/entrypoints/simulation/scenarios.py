@@ -12,7 +12,6 @@ import attrs
 from attrs import evolve, frozen
 
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
-from demand_adapters.wire.bodies import encode
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId
 from demand_core.errors import WiringError
@@ -287,4 +286,4 @@ def _lines(world: World) -> Iterator[bytes]:
     for call in world.engines.shortener.history:
         yield repr(call).encode()
     for key in world.engines.announcer.told:
-        yield encode(key)
+        yield key.encode()
