@@ -61,12 +61,8 @@ class Runner:
                 records.append(Record(delivery.record_id, read(delivery.payload)))
             except Permanent as reason:
                 ran += self._set_aside(source, delivery, reason)
-        try:
-            return ran + _called(work, records)
-        except Permanent:
-            by_id = {delivery.record_id: delivery for delivery in given}
-            alone = (self._alone(work, source, r, by_id[r.record_id]) for r in records)
-            return sum(alone, ran)
+        by_id = {delivery.record_id: delivery for delivery in given}
+        return ran + self._isolated(work, source, records, by_id)
 
     def tick(self, work: Work, now: datetime) -> Ran:
         """Run *work* for the tick that was due at *now*, however late it is."""
@@ -76,12 +72,21 @@ class Runner:
         """Answer one request; raises Permanent for one that cannot be read."""
         return unstructured(work(bodies.decode(trigger.body, payload)))
 
-    def _alone(self, work: Work, source: str, record: Record[Any], delivery: Delivery) -> "Ran":
-        """One record of a batch that was refused whole: its neighbours must not pay for it."""
+    def _isolated(
+        self,
+        work: Work,
+        source: str,
+        records: Sequence[Record[Any]],
+        by_id: Mapping[str, Delivery],
+    ) -> "Ran":
+        """Call *work*; what is refused as a whole is tried one by one, and set aside alone."""
         try:
-            return _called(work, [record])
+            return _called(work, records)
         except Permanent as reason:
-            return self._set_aside(source, delivery, reason)
+            if len(records) == 1:
+                return self._set_aside(source, by_id[records[0].record_id], reason)
+        alone = (self._isolated(work, source, [record], by_id) for record in records)
+        return sum(alone, Ran())
 
     def _set_aside(self, source: str, delivery: Delivery, reason: Permanent) -> "Ran":
         try:

@@ -1,15 +1,24 @@
 """`demand sim`: scenarios, played on one seed."""
 
 import json
+import math
+import os
 from collections.abc import Mapping
 
 import attrs
 import click
 
+from entrypoints.settings import from_environment
 from entrypoints.simulation.scenarios import SCENARIOS, Report, play
 from entrypoints.simulation.world import WEATHERS
 
 SCHEMA_VERSION = 1
+
+
+def _number(_: click.Context, __: click.Parameter, value: float) -> float:
+    if math.isnan(value):
+        raise click.BadParameter("not a number")
+    return value
 
 
 @click.group()
@@ -28,16 +37,23 @@ def listed() -> None:
 @click.argument("name", type=click.Choice(list(SCENARIOS)))
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
 @click.option(
-    "--scale", type=click.FloatRange(0, 1000, min_open=True), default=1.0, show_default=True
+    "--scale",
+    type=click.FloatRange(0, 1000, min_open=True),
+    default=1.0,
+    show_default=True,
+    callback=_number,
+    help="How many times as large as usual.",
 )
 @click.option("--faults", type=click.Choice(list(WEATHERS)), default="none", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One document instead of a table.")
 def run(name: str, seed: int, scale: float, faults: str, *, as_json: bool) -> None:
     """Play NAME and hold what came of it against what must.
 
-    The same seed gives the same run, byte for byte but for `wall_s`.
+    The same seed gives the same run, byte for byte but for `wall_s`. Settings are taken from
+    the environment: DEMAND_SHORTENER_PER_S, DEMAND_LINK_CALLS_MAX.
     """
-    report = play(name, seed=seed, scale=scale, faults=faults)
+    settings = from_environment(os.environ)
+    report = play(name, seed=seed, scale=scale, faults=faults, settings=settings)
     if as_json:
         document = {"schemaVersion": SCHEMA_VERSION, **attrs.asdict(report)}
         click.echo(json.dumps(document, indent=1))

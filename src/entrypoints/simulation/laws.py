@@ -33,7 +33,7 @@ from entrypoints.simulation.faults import (
     Refusing,
     Swarm,
 )
-from entrypoints.simulation.scenarios import SCENARIOS, Scenario
+from entrypoints.simulation.scenarios import DEFAULTS, SCENARIOS, Scenario
 from entrypoints.simulation.world import CALM, START, WEATHERS, Invoked, Weather, World
 
 Essence: TypeAlias = Mapping[str, object]
@@ -107,7 +107,7 @@ class Story:
         weather: Weather = CALM,
     ) -> World:
         """Play it to its end, with a *plan* of faults or somebody who looks on."""
-        world = self.scenario.world(self.seed, weather, plan or NoFaults())
+        world = self.scenario.world(self.seed, weather, plan or NoFaults(), DEFAULTS)
         if after:
             world.after = lambda invoked: after(world, invoked)
         if self.before:

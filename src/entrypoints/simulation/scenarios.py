@@ -33,6 +33,7 @@ class Fate:
     turn: int
 
 
+DEFAULTS: Final = Settings()
 SOUR_EVERY: Final = 60
 # Looked up again, moved for good, or corrected before its first link is there.
 FATES: Final = (None, Fate(0.1, 0), Fate(0.2, 1), Fate(0.0003, 1), Fate(0.2, 0), None)
@@ -46,7 +47,7 @@ class Scenario(Protocol):
         """The virtual time it takes; faults end after two thirds of it."""
         ...
 
-    def world(self, seed: int, weather: Weather, plan: Plan) -> World:
+    def world(self, seed: int, weather: Weather, plan: Plan, settings: Settings) -> World:
         """The world in which it happens, with everything arranged that people will do."""
         ...
 
@@ -78,10 +79,9 @@ class ShortLinks:
         """How many events have a url that the shortener chokes on."""
         return -(-self.events // SOUR_EVERY)
 
-    def world(self, seed: int, weather: Weather, plan: Plan) -> World:
+    def world(self, seed: int, weather: Weather, plan: Plan, settings: Settings) -> World:
         """Cache the events over a quarter of the time, and some again until the half."""
         engines = MemoryEngines.new(seed, START)
-        settings = Settings()
         shortener = MemoryUrlShortener(
             engines.clock,
             # What our own gate may let through in any second: its rate, and one batch.
@@ -229,13 +229,20 @@ class Report:
         return [name for name, n in self.expected.items() if self.observed.get(name) != n]
 
 
-def play(name: str, *, seed: int = 7, scale: float = 1.0, faults: str = "none") -> Report:
+def play(
+    name: str,
+    *,
+    seed: int = 7,
+    scale: float = 1.0,
+    faults: str = "none",
+    settings: Settings = DEFAULTS,
+) -> Report:
     """Run one scenario from its beginning to its end."""
     if name not in SCENARIOS or faults not in WEATHERS:
         raise WiringError(f"no scenario {name!r} with faults {faults!r}")
     scenario, weather = SCENARIOS[name](scale), WEATHERS[faults]
     began = time.perf_counter()
-    world = scenario.world(seed, weather, _plan(seed, scenario, weather))
+    world = scenario.world(seed, weather, _plan(seed, scenario, weather), settings)
     world.run_until(START + scenario.lasts)
     return _reported(name, seed, scale, scenario, world, time.perf_counter() - began)
 

@@ -25,7 +25,7 @@ class ShortenEventUrls:
     """Give each cached event a link that fits into one SMS.
 
     A call may be repeated: the shortener answers the same link for the same url. So what a
-    crash left open is simply done again, and only calls known to have failed count.
+    crash left open is simply done again, and only calls that came back without a link count.
     """
 
     clock: Clock
