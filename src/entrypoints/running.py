@@ -61,8 +61,7 @@ class Runner:
                 records.append(Record(delivery.record_id, read(delivery.payload)))
             except Permanent as reason:
                 ran += self._set_aside(source, delivery, reason)
-        by_id = {delivery.record_id: delivery for delivery in given}
-        return ran + self._isolated(work, source, records, by_id)
+        return ran + self._isolated(work, source, records, given)
 
     def tick(self, work: Work, now: datetime) -> Ran:
         """Run *work* for the tick that was due at *now*, however late it is."""
@@ -77,15 +76,16 @@ class Runner:
         work: Work,
         source: str,
         records: Sequence[Record[Any]],
-        by_id: Mapping[str, Delivery],
+        given: Sequence[Delivery],
     ) -> "Ran":
         """Call *work*; what is refused as a whole is tried one by one, and set aside alone."""
         try:
             return _called(work, records)
         except Permanent as reason:
             if len(records) == 1:
-                return self._set_aside(source, by_id[records[0].record_id], reason)
-        alone = (self._isolated(work, source, [record], by_id) for record in records)
+                (poison,) = (d for d in given if d.record_id == records[0].record_id)
+                return self._set_aside(source, poison, reason)
+        alone = (self._isolated(work, source, [record], given) for record in records)
         return sum(alone, Ran())
 
     def _set_aside(self, source: str, delivery: Delivery, reason: Permanent) -> "Ran":

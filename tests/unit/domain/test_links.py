@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from demand_core.domain.events import Event, recached
 from demand_core.domain.links import (
+    LinkPolicy,
     LinkState,
     after_failed_call,
     given_up,
@@ -118,6 +119,10 @@ def test_a_url_is_given_up_at_exactly_so_many_failed_calls(calls_max: int) -> No
         assert event.link_attempts == number
     assert link_state(event) is LinkState.FAILED
     assert event.link_failed_at == NOON + timedelta(minutes=calls_max)
+
+
+def test_unless_somebody_says_otherwise_there_are_three_calls_in_all() -> None:
+    assert LinkPolicy() == LinkPolicy(calls_max=3)
 
 
 def test_no_call_is_counted_once_a_url_is_linked_or_given_up() -> None:

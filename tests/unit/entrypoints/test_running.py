@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, get_args
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +36,7 @@ from demand_core.topology.shapes import (
     Trigger,
     Upload,
 )
-from entrypoints.running import Ran, Runner, lowest, reader, route_all, source_name
+from entrypoints.running import Ran, Runner, images, lowest, reader, route_all, source_name
 from tests.strategies import NOON
 
 LINKS: Final = Queue(SHORT_URLS)
@@ -385,6 +385,17 @@ def test_a_change_goes_to_every_row_that_it_concerns_and_to_no_other() -> None:
     lanes = {"inserted": Lane(), "any": Lane()}
     assert route_all(changes, [INSERTED, ANY], lanes) == 4
     assert (lanes["inserted"].taken, lanes["any"].taken) == ([1], [1, 2, 4])
+
+
+def test_a_watched_change_reaches_its_row_only_if_something_moved() -> None:
+    moved, still = a_change(2, ChangeKind.MODIFY), a_change(3, ChangeKind.MODIFY)
+    moved = evolve(moved, new=Item(moved.key, {"type": "event", "status": "canceled"}))
+    watches = Route("any", evolve(ANY.wants, watching=("status",)), ("status",))
+    lane = Lane()
+    assert route_all([a_change(1), moved, still], [watches], {"any": lane}) == 3
+    assert lane.taken == [1, 2]
+    assert images(a_change(1)) == ({}, {"type": "event"})
+    assert images(a_change(1, ChangeKind.REMOVE)) == ({"type": "event"}, {})
 
 
 def test_a_change_that_concerns_nobody_is_passed_over() -> None:

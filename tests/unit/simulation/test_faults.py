@@ -188,7 +188,7 @@ def partial(after: Kind, *taken: int) -> Fault:
 
 
 @pytest.mark.parametrize(("after", "ends"), [(Kind.BEFORE, Crash), (Kind.UNKNOWN, Unknown)])
-@pytest.mark.parametrize("taken", [(), (1,), (0, 3), (0, 1, 3, 77)])
+@pytest.mark.parametrize("taken", [(), (1,), (0, 3), (0, 1, 3, 4, 77)])
 def test_partial_does_some_of_a_batch_and_then_there_is_no_answer(
     taken: tuple[int, ...], after: Kind, ends: type
 ) -> None:

@@ -247,6 +247,20 @@ def test_a_change_reaches_its_row_once_without_weather_and_again_under_it() -> N
     assert runs[0] == 100 < runs[1]
 
 
+def test_without_weather_a_change_wakes_its_row_within_a_second_of_itself() -> None:
+    world = World(7)
+    log = Log(world)
+    world.after = log
+    wrote = [n * timedelta(milliseconds=300) for n in range(8)]
+    for at in wrote:
+        event = an_event(1, cached_at=START + at)
+        world.at(START + at, partial(world.outside.events.refresh, [event]))
+    world.run_until(START + HOUR)
+    woken = [at for at, run in log.runs if run.row == "queue_short_urls"]
+    assert len(woken) == len(wrote)
+    assert all(w < at < w + SECOND for w, at in zip(wrote, woken, strict=True))
+
+
 def test_every_run_has_a_number_of_its_own_even_if_others_ran_while_it_stalled() -> None:
     world, log = a_world(
         READS, TICKS, plan=OneFault(1, Fault(kind=Kind.STALL, delay=90 * SECOND))

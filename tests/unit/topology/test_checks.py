@@ -16,7 +16,15 @@ from demand_core.ports.outlet import Outlet
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.channels import SHORT_URLS as REAL
 from demand_core.topology.checks import LAWS, problems
-from demand_core.topology.shapes import Channel, ChannelKind, Every, Queue, Retry, Worker
+from demand_core.topology.shapes import (
+    Channel,
+    ChannelKind,
+    Every,
+    Queue,
+    Retry,
+    Stream,
+    Worker,
+)
 
 Rows: TypeAlias = tuple[Worker, ...]
 
@@ -161,6 +169,10 @@ BROKEN: Final[dict[str, dict[str, Rows | tuple[Rows, type]]]] = {
         "a message comes back at once": (QUEUES, evolve(SHORTENS, retry=Retry(backoff=NOW))),
         "more at once than a queue gives": (QUEUES, evolve(SHORTENS, batch_max=11)),
         "more at once than changes come": (evolve(QUEUES, batch_max=11), SHORTENS),
+        "more at once than a stream gives": (
+            QUEUES,
+            evolve(SHORTENS, triggers=(Stream(SHORT_URLS),), batch_max=10_001),
+        ),
         "nothing at once": (QUEUES, evolve(SHORTENS, batch_max=0)),
     },
     "cycles_are_declared": {
@@ -216,6 +228,11 @@ def test_a_cycle_through_two_rows_is_found_at_both(plant: Plant) -> None:
 def test_a_row_that_is_only_fed_by_a_cycle_does_not_loop(plant: Plant) -> None:
     loop = plant(reading(LINKS, outputs={"requests": LINKS}, loops=True), Passes)
     assert problems([QUEUES, SHORTENS, loop]) == []
+
+
+def test_a_stream_may_give_a_thousand_times_what_a_queue_may() -> None:
+    reads = evolve(SHORTENS, triggers=(Stream(SHORT_URLS),), batch_max=10_000)
+    assert problems([QUEUES, reads]) == []
 
 
 def test_a_channel_may_have_one_end_that_is_not_ours() -> None:
