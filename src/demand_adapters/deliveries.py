@@ -6,9 +6,15 @@ keeps its records and lets every reader remember how far it came. Both deliver a
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import field, frozen
+
+from demand_core.errors import Permanent
+
+# What the narrowest of the real ones carries.
+BODY_BYTES_MAX: Final = 256 * 1024
+RECORD_BYTES_MAX: Final = 1024 * 1024
 
 
 @frozen(kw_only=True)
@@ -48,7 +54,7 @@ class QueueSource(Protocol):
         ...
 
     def dead_letters(self) -> Sequence[Delivery]:
-        """The messages that were received too often, as they came, oldest first."""
+        """The messages that were received too often, as they came."""
         ...
 
 
@@ -62,3 +68,12 @@ class StreamSource(Protocol):
     def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[StreamRecord]:
         """At most *limit* records behind *after* (None: from the oldest kept)."""
         ...
+
+
+def check_size(payloads: Sequence[bytes], attributes: Mapping[str, str]) -> None:
+    """Refuse with Permanent what no queue carries; attributes count as part of the body."""
+    # SQS counts the name of the type too.
+    more = sum(len(f"{name}String{text}".encode()) for name, text in attributes.items())
+    longest = max(map(len, payloads), default=0) + more
+    if longest > BODY_BYTES_MAX:
+        raise Permanent("body_too_long", f"{longest} bytes, of at most {BODY_BYTES_MAX}")

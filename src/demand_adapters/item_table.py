@@ -22,6 +22,7 @@ Key: TypeAlias = tuple[str, str]
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 Body: TypeAlias = dict[str, Value]
 
+INDEXES: Final = frozenset({"byTime", "byGroup", "byId", "byMessage"})
 NOWHERE: Final[Mapping[str, Key]] = MappingProxyType({})
 
 
@@ -127,7 +128,8 @@ class ItemTable(Protocol):
     ) -> Mapping[Key, Item]:
         """The items that are there, in the order asked for; repeats are allowed.
 
-        They need not be of one moment. An answer that is not *consistent* may be old.
+        They need not be of one moment. An answer that is not *consistent* may be old. A key
+        that no item can have is answered as absent or refused with Permanent.
         """
         ...
 

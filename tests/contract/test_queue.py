@@ -10,9 +10,9 @@ from attrs import define, frozen
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from demand_adapters.deliveries import Delivery, QueueSource
+from demand_adapters.deliveries import BODY_BYTES_MAX, Delivery, QueueSource
 from demand_adapters.memory.clock import MemoryClock
-from demand_adapters.memory.queue import BODY_BYTES_MAX, MemoryQueue
+from demand_adapters.memory.queue import MemoryQueue
 from demand_core.errors import Permanent, WiringError
 
 NOON: Final = datetime(2025, 2, 14, 12, tzinfo=UTC)

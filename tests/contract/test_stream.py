@@ -10,9 +10,9 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demand_adapters.deliveries import StreamRecord, StreamSource
+from demand_adapters.deliveries import RECORD_BYTES_MAX, StreamRecord, StreamSource
 from demand_adapters.memory.clock import MemoryClock
-from demand_adapters.memory.stream import RECORD_BYTES_MAX, MemoryStream
+from demand_adapters.memory.stream import MemoryStream
 from demand_adapters.shard_reader import FeedTrimmed
 from demand_core.errors import Permanent, WiringError
 

@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 from attrs import frozen
 
-from demand_adapters.deliveries import Delivery, QueueSource
+from demand_adapters.deliveries import BODY_BYTES_MAX, Delivery, QueueSource
 from demand_adapters.memory.clock import MemoryClock
-from demand_adapters.memory.queue import BODY_BYTES_MAX, MemoryQueue
+from demand_adapters.memory.queue import MemoryQueue
 from demand_adapters.memory.topic import MemoryTopic
 from demand_core.errors import Permanent
 

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from demand_adapters.item_table import Change, Did, Entry, Item, Key, Page, Wrote
 from demand_adapters.shard_reader import FeedTrimmed
-from demand_adapters.wire.values import check
+from demand_adapters.wire.values import check, check_index
 from demand_core.domain.changes import ChangeKind, RemovedBy
 from demand_core.ports.clock import Clock
 
@@ -143,6 +143,7 @@ class MemoryItemTable:
         after: str | None,
     ) -> Page[Entry]:
         """Answer as the index was some moment ago, another moment for each page."""
+        check_index(name)
         moment, most = self._moment(), self._page(limit)
         behind = (lo, ("", ""), -1) if after is None else _place(after)
         rows: list[Entry] = []

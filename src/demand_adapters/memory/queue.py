@@ -7,11 +7,10 @@ from typing import Final
 
 from attrs import define
 
-from demand_adapters.deliveries import Delivery
-from demand_core.errors import Permanent, WiringError
+from demand_adapters.deliveries import Delivery, check_size
+from demand_core.errors import WiringError
 from demand_core.ports.clock import Clock
 
-BODY_BYTES_MAX: Final = 256 * 1024
 DELAY_MAX: Final = timedelta(minutes=15)
 HIDDEN_MAX: Final = timedelta(hours=12)
 
@@ -161,15 +160,6 @@ class MemoryQueue:
         if len(self._heap) > 2 * len(self._by_turn) + 64:
             self._heap = [entry for entry in self._heap if entry[1] in self._by_turn]
             heapify(self._heap)
-
-
-def check_size(payloads: Sequence[bytes], attributes: Mapping[str, str]) -> None:
-    """Refuse with Permanent what no queue carries; attributes count as part of the body."""
-    # SQS counts the name of the type too.
-    more = sum(len(f"{name}String{text}".encode()) for name, text in attributes.items())
-    longest = max(map(len, payloads), default=0) + more
-    if longest > BODY_BYTES_MAX:
-        raise Permanent("body_too_long", f"{longest} bytes, of at most {BODY_BYTES_MAX}")
 
 
 def _delivery(message: _Message, receipt: str) -> Delivery:

@@ -7,13 +7,12 @@ from operator import attrgetter
 from typing import Final
 from zlib import crc32
 
-from demand_adapters.deliveries import StreamRecord
+from demand_adapters.deliveries import RECORD_BYTES_MAX, StreamRecord
 from demand_adapters.shard_reader import FeedTrimmed
 from demand_core.errors import Permanent, WiringError
 from demand_core.ports.clock import Clock
 
 # What every account takes, partition key included; some take more.
-RECORD_BYTES_MAX: Final = 1024 * 1024
 PARTITION_CHARS_MAX: Final = 256
 
 _SEQUENCE: Final = attrgetter("sequence")

@@ -6,7 +6,8 @@ from typing import Final
 
 from attrs import frozen
 
-from demand_adapters.memory.queue import MemoryQueue, check_size
+from demand_adapters.deliveries import check_size
+from demand_adapters.memory.queue import MemoryQueue
 from demand_core.errors import Permanent
 from demand_core.ports.clock import Clock
 

@@ -40,6 +40,8 @@ def wire_names(kind: type) -> dict[str, str]:
 
 def instant(at: datetime) -> str:
     """UTC in fixed width, so that the order of the texts is the order of the times."""
+    if at.tzinfo is None:
+        raise Permanent("bad_time", "no offset from UTC")
     # In UTC first: an hour that comes twice in some zone is equal to itself there.
     return _written(at.astimezone(UTC))
 

@@ -93,7 +93,7 @@ class Kind(Generic[T]):
         body = merged(known.rest if known else {}, unstructured(value))
         body["type"] = self.name
         body["schemaVersion"] = SCHEMA_VERSION
-        body["version"] = known.version + 1 if known else int(now.timestamp() * 1000)
+        body["version"] = known.version + 1 if known else round(now.timestamp() * 1000)
         if known is None:
             return Item(key, body, self.index(value))
         index = {n: entry for n, entry in known.index.items() if n not in self.indexes}

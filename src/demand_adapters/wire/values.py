@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from demand_adapters.item_table import Body, Item
-from demand_core.errors import Permanent
+from demand_adapters.item_table import INDEXES, Body, Item
+from demand_core.errors import Permanent, WiringError
 
 ITEM_MAX: Final = 400 * 1024
 PK_MAX: Final = 2048
@@ -14,6 +14,8 @@ TIME_MAX: Final = 10**11
 DEPTH_MAX: Final = 30
 NUMBER_MAX: Final = 10**38
 
+# The names of keys, index attributes, expiry and revision, and the revision itself.
+FRAME: Final = 192
 # What any value takes at most beside its text: a number of 38 digits, or the frame of a map.
 SCALAR_MAX: Final = 24
 TEXT: Final = frozenset({str})
@@ -25,18 +27,29 @@ def check(items: Sequence[Item]) -> None:
         raise Permanent("repeated_key", "a key stands twice in one batch of writes")
     for item in items:
         _check_key(item.key)
-        for key in item.index.values():
+        for name, key in item.index.items():
+            check_index(name)
             _check_key(key)
         _check_expiry(item.expires_at)
         # Only what may be too large or hold too long a name is measured to the byte.
         if _most(item.body) > NAME_MAX and item_size(item) > ITEM_MAX:
-            raise Permanent("item_too_large", f"more than {ITEM_MAX} bytes")
+            raise _too_large()
+
+
+def _too_large() -> Permanent:
+    return Permanent("item_too_large", f"more than {ITEM_MAX} bytes")
 
 
 def item_size(item: Item) -> int:
     """Bytes of *item* by DynamoDB's own formula."""
     keys = [text for key in (item.key, *item.index.values()) for text in key]
-    return sum(map(_bytes, keys)) + _size(item.body) + len(item.revision)
+    return sum(map(_bytes, keys)) + _size(item.body) + FRAME
+
+
+def check_index(name: str) -> None:
+    """Raise WiringError for an index that the table does not have."""
+    if name not in INDEXES:
+        raise WiringError(f"the table has no index {name!r}")
 
 
 def _check_key(key: tuple[str, str]) -> None:
@@ -61,6 +74,9 @@ def _most(body: Body) -> int:
         if not level:
             break
         count += sum(map(len, level))
+        if count > ITEM_MAX:
+            # Each takes a byte at least; a few lists can stand for many, one inside another.
+            raise _too_large()
         level = _below(level, texts)
     else:
         raise Permanent("bad_value", f"nested deeper than {DEPTH_MAX}")

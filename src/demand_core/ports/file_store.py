@@ -8,7 +8,7 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class StoredFile:
-    """What stands under a key. Another *etag* means other bytes."""
+    """What stands under a key. Other bytes have another *etag*."""
 
     key: str
     size: int
@@ -20,7 +20,8 @@ class FileStore(Protocol):
 
     A key is at most 1,024 bytes of UTF-8: parts divided by `/`, none of them empty, `.` or
     `..`, no control characters, no backslash; two keys that differ only in case are not kept
-    apart. Anything else raises Permanent("bad_key"). Raises Transient, and Unknown after a
+    apart, and no key stands below another as `a/b` does below `a`. Anything else raises
+    Permanent("bad_key"). Raises Transient, and Unknown after a
     write without answer. A reader sees a file whole or not at all, never half-written.
     """
 

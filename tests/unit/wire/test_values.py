@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demand_adapters.item_table import Body, Item, Key, Value
-from demand_adapters.wire.values import ITEM_MAX, check, item_size
-from demand_core.errors import Permanent
+from demand_adapters.wire.values import FRAME, ITEM_MAX, check, item_size
+from demand_core.errors import Permanent, WiringError
 from tests.strategies import bodies, items, values
 
 KEY: Final = ("p", "a")
@@ -72,7 +72,7 @@ def test_an_item_of_just_400_kilobytes_is_taken_and_no_byte_more(text: str) -> N
     ],
 )
 def test_a_body_has_the_size_that_dynamodb_counts(body: Body, size: int) -> None:
-    assert item_size(Item(KEY, body)) == 3 + size + len("pa")
+    assert item_size(Item(KEY, body)) == FRAME + 3 + size + len("pa")
 
 
 @given(number=st.integers(1 - 10**38, 10**38 - 1))
@@ -82,10 +82,10 @@ def test_a_number_counts_no_less_than_dynamodb_counts(number: int) -> None:
     assert item_size(Item(KEY, {"n": number})) - without >= (digits + 1) // 2 + 1 + (number < 0)
 
 
-def test_keys_entries_and_the_revision_count() -> None:
+def test_index_entries_count() -> None:
     bare = item_size(Item(KEY, {}))
     index = {"byTime": ("gé", "1"), "byId": ("n", "a")}
-    assert item_size(Item(KEY, {}, index, revision="r7")) == bare + 4 + 2 + 2
+    assert item_size(Item(KEY, {}, index)) == bare + 4 + 2
 
 
 @given(body=bodies, name=st.text("ab", min_size=1), value=values)
@@ -154,3 +154,8 @@ def test_a_time_to_live_that_is_no_time_is_refused(expires_at: Any) -> None:
 )
 def test_a_refusal_shows_nothing_of_what_it_refuses(key: Key, body: Any) -> None:
     assert "canary" not in str(refusal(Item(key, body)))
+
+
+def test_an_index_that_the_table_does_not_have_is_a_mistake_of_ours() -> None:
+    with pytest.raises(WiringError, match="byName"):
+        check([Item(KEY, {}, {"byName": ("a", "b")})])
