@@ -7,12 +7,11 @@ them to the worker and asks here what follows. Nothing in here reads, calls or s
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import TypeAlias
+from typing import Protocol, TypeVar
 
 from attrs import field, frozen
 from attrs.validators import ge, optional
 
-from demand_adapters.deliveries import StreamRecord
 from demand_core.errors import Permanent, WiringError
 
 
@@ -51,7 +50,21 @@ class Reading:
     attempts: int = 0
 
 
-Step: TypeAlias = tuple[Reading, Sequence[StreamRecord]]
+class Recorded(Protocol):
+    """What a stream or a feed hands out, as far as the rules look at it."""
+
+    @property
+    def sequence(self) -> int:
+        """Growing within its shard."""
+        ...
+
+    @property
+    def at(self) -> datetime:
+        """When it was written."""
+        ...
+
+
+R = TypeVar("R", bound=Recorded)
 
 
 def limit(reading: Reading, policy: ReadPolicy) -> int:
@@ -62,10 +75,10 @@ def limit(reading: Reading, policy: ReadPolicy) -> int:
 def after_batch(
     reading: Reading,
     policy: ReadPolicy,
-    batch: Sequence[StreamRecord],
+    batch: Sequence[R],
     failed: int | None,
     now: datetime,
-) -> Step:
+) -> tuple[Reading, Sequence[R]]:
     """What follows a worker's answer, and the records that are given up.
 
     *failed* is the lowest sequence that it reported. The checkpoint moves to just before it,
@@ -87,8 +100,8 @@ def after_batch(
 
 
 def after_crash(
-    reading: Reading, policy: ReadPolicy, batch: Sequence[StreamRecord], now: datetime
-) -> Step:
+    reading: Reading, policy: ReadPolicy, batch: Sequence[R], now: datetime
+) -> tuple[Reading, Sequence[R]]:
     """What follows an exception: the whole batch failed, and is halved where it may be."""
     if not batch:
         return reading, ()
@@ -98,8 +111,8 @@ def after_crash(
 
 
 def _after_attempt(
-    reading: Reading, policy: ReadPolicy, batch: Sequence[StreamRecord], now: datetime
-) -> Step:
+    reading: Reading, policy: ReadPolicy, batch: Sequence[R], now: datetime
+) -> tuple[Reading, Sequence[R]]:
     attempts = reading.attempts + 1
     if policy.attempts_max and attempts >= policy.attempts_max:
         lost = batch

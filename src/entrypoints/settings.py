@@ -49,7 +49,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 def _unknown(given: Mapping[str, str], known: Mapping[str, object]) -> Iterator[str]:
     for key in sorted(given.keys() - known.keys()):
-        near = difflib.get_close_matches(key, known, n=1)
+        near = difflib.get_close_matches(key.upper(), known, n=1)
         yield f"{key} is no setting" + (f": is {near[0]} meant?" if near else "")
 
 

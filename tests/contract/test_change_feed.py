@@ -1,7 +1,7 @@
 """What every ChangeFeed promises about the writes of its table."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from random import Random
 from typing import Final
@@ -367,17 +367,3 @@ def clock() -> MemoryClock:
 @pytest.fixture
 def table(clock: MemoryClock) -> MemoryItemTable:
     return MemoryItemTable(clock, Random(7))
-
-
-def test_a_memory_feed_says_when_the_next_change_was_made(
-    clock: MemoryClock, table: MemoryItemTable
-) -> None:
-    def told(after: int) -> list[datetime | None]:
-        return [table.next_at(shard, after) for shard in table.shards()]
-
-    assert (set(told(0)), table.sequence) == ({None}, 0)
-    stored = stood(table.put_new([an_item()])[0])
-    clock.advance(MINUTE)
-    table.delete([stored])
-    assert table.sequence == 2
-    assert [[at for at in told(n) if at] for n in range(3)] == [[NOON], [NOON + MINUTE], []]

@@ -175,13 +175,6 @@ class MemoryItemTable:
         start = 0 if after is None else bisect_right(log, after, key=itemgetter(0))
         return [_change(logged) for logged in log[start : start + limit]]
 
-    def next_at(self, shard: str, after: int) -> datetime | None:
-        """When the first change behind *after* was made; None: there is none yet."""
-        log = self._log[shard]
-        if not log or log[-1].sequence <= after:
-            return None
-        return log[bisect_right(log, after, key=itemgetter(0))].at
-
     def trim(self) -> None:
         """Forget changes older than 24 hours."""
         before = self._clock.now() - KEPT

@@ -49,6 +49,11 @@ class MemoryStream:
             )
         return ()
 
+    @property
+    def sequence(self) -> int:
+        """How many were ever taken, which is the newest one's number."""
+        return self._sequence
+
     def shards(self) -> Sequence[str]:
         """As many as at the beginning."""
         return tuple(self._shards)

@@ -18,12 +18,22 @@ import attrs
 from demand_core.batch import Record
 from demand_core.errors import WiringError
 from demand_core.ports.outlet import Outlet
-from demand_core.topology.shapes import Changes, Every, Queue, Request, Stream, Upload, Worker
+from demand_core.topology.shapes import (
+    Changes,
+    ChannelKind,
+    Every,
+    Queue,
+    Request,
+    Stream,
+    Upload,
+    Worker,
+)
 
 Rows: TypeAlias = Sequence[Worker]
 
 TIMEOUT_MAX: Final = timedelta(seconds=300)
 BATCH_MAX: Final[Mapping[type, int]] = {Queue: 10, Changes: 10, Stream: 10_000, Upload: 10}
+KINDS: Final = {Queue: ChannelKind.QUEUE, Stream: ChannelKind.STREAM}
 NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 RECEIVES_MIN: Final = 10
 
@@ -93,7 +103,15 @@ def channels_have_two_ends(rows: Rows) -> Iterator[str]:
         yield f"{name} is said to be two different channels"
     written = {channel.name for row in rows for channel in row.outputs.values()}
     readers = Counter(channel.name for row in rows for channel in _read(row))
+    for row in rows:
+        for trigger in row.triggers:
+            wanted = KINDS.get(type(trigger))
+            if isinstance(trigger, Queue | Stream) and trigger.channel.kind is not wanted:
+                yield f"{row.name} reads {trigger.channel.name} as what it is not"
     for name, channel in channels.items():
+        parted = channel.partition in get_type_hints(channel.body)
+        if parted is not (channel.kind is ChannelKind.STREAM):
+            yield f"{name} is parted by {channel.partition!r}"
         if name not in written and not channel.written_outside:
             yield f"nobody writes {name}"
         if name not in readers and not channel.read_outside:

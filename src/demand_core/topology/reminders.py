@@ -23,6 +23,8 @@ ROWS: Final = (
             ),
         ),
         timeout=timedelta(seconds=60),
+        # Ten receives within a minute each would be over before a table is back.
+        retry=Retry(max_receive=100, backoff=timedelta(minutes=5)),
         outputs={"requests": SHORT_URLS},
         about="asks for a short link for each event that was cached without one",
     ),

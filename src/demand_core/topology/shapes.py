@@ -24,11 +24,15 @@ class ChannelKind(Enum):
 
 @frozen(kw_only=True)
 class Channel(Generic[T]):
-    """Something that carries bodies of one type. *outside* names the end that is not ours."""
+    """Something that carries bodies of one type. *outside* names the end that is not ours.
+
+    Bodies that are equal in the field *partition* stay in order; only streams keep any.
+    """
 
     name: str
     kind: ChannelKind
     body: type[T]
+    partition: str = ""
     written_outside: bool = False
     read_outside: bool = False
 

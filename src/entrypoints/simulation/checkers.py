@@ -4,12 +4,13 @@ No checker asks a worker's own records how it went: they read the table's feed, 
 histories and the calls that were witnessed.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any, Final
 
-from demand_adapters.item_table import Body, Change
-from demand_adapters.wire.items import event_key
+from demand_adapters.item_table import Body, Change, Key
 from entrypoints.simulation.world import World
 
 WITNESSED: Final = frozenset({("table", "get_many"), ("shortener", "shorten")})
@@ -47,15 +48,14 @@ def changed_links(world: World) -> list[str]:
     links = dict[tuple[str, str], str]()
     bad = dict[str, None]()
     for change in changes(world):
-        event = change.new and change.new.body
-        if not event or event["type"] != "event":
+        old, new = change.old and change.old.body, change.new and change.new.body
+        if not new or new["type"] != "event":
             continue
-        event_id, url = str(event["id"]), str(event["url"])
-        known = links.get((event_id, url))
-        if known is not None and (not is_linked(event) or event["shortUrl"] != known):
+        event_id, url = str(new["id"]), str(new["url"])
+        lost = old and old["url"] == url and is_linked(old) and not is_linked(new)
+        link = str(new["shortUrl"]) if is_linked(new) else None
+        if lost or (link and links.setdefault((event_id, url), link) != link):
             bad[event_id] = None
-        if is_linked(event):
-            links[event_id, url] = str(event["shortUrl"])
     return list(bad)
 
 
@@ -71,29 +71,31 @@ def wrong_links(world: World) -> list[str]:
 
 def late_calls(world: World) -> list[str]:
     """Urls shortened by a run that had read their event after its link was stored."""
-    stored = dict[str, int]()
-    owner = dict[str, str]()
+    owner = dict[str, Key]()
+    stands = dict[Key, list[tuple[int, str]]]()
     for change in changes(world):
         event = change.new and change.new.body
         if event and event["type"] == "event":
-            owner[str(event["url"])] = str(event["id"])
-            if is_linked(event):
-                stored.setdefault(str(event["url"]), change.sequence)
-    return list(_called_after(world, owner, stored))
+            owner[str(event["url"])] = change.key
+            linked = str(event["url"]) if is_linked(event) else ""
+            stands.setdefault(change.key, []).append((change.sequence, linked))
+    return list(_called_after(world, owner, stands))
 
 
 def _called_after(
-    world: World, owner: Mapping[str, str], stored: Mapping[str, int]
+    world: World, owner: Mapping[str, Key], stands: Mapping[Key, list[tuple[int, str]]]
 ) -> Iterator[str]:
+    """*stands* tells of each event from which write on it had a link for which url."""
     read = dict[tuple[int, Any], int]()
     for seen in world.seen:
         if seen.driver == "table":
             for key in seen.args[0]:
                 read.setdefault((seen.invocation, key), seen.sequence)
-        elif (url := seen.args[0]) in stored and seen.invocation:
-            key = event_key(owner[url])
-            if read.get((seen.invocation, key), -1) >= stored[url]:
-                yield url
+        elif (key := owner.get(seen.args[0])) and (seen.invocation, key) in read:
+            past = stands[key]
+            place = bisect_right(past, read[seen.invocation, key], key=itemgetter(0))
+            if place and past[place - 1][1] == seen.args[0]:
+                yield seen.args[0]
 
 
 def unexplained_failures(world: World) -> list[str]:

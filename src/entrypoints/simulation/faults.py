@@ -150,6 +150,8 @@ class Swarm:
         """A draw of the distance instead of one for each call."""
         if self.rate <= 0:
             return inf
+        if self.rate >= 1:
+            return number + 1
         return number + 1 + int(log(1 - self.chance.random()) / log(1 - self.rate))
 
     def fault(self, call: Call, now: datetime) -> Fault | None:
@@ -209,6 +211,7 @@ class Faults:
         """A call at which something may be due."""
         invocation = self.current
         if invocation is None:
+            self.next = self.plan.after(self.calls)
             return real(*args, **more)
         if invocation.dead:
             raise self._death(invocation)
@@ -270,10 +273,8 @@ class Faults:
     ) -> Any:  # whatever the driver gives
         """Let everybody else go on meanwhile: interleaving without threads."""
         if self.depth < 3:  # noqa: PLR2004  # pauses inside pauses, as deep as they teach anything
-            self.depth += 1
             with self._outside():
                 self.run(self.now() + fault.delay)
-            self.depth -= 1
         if self.now() >= invocation.until:
             raise self._death(invocation)
         answer = real(*call.args)
@@ -284,9 +285,13 @@ class Faults:
     @contextmanager
     def _outside(self) -> Iterator[None]:
         outer, self.current = self.current, None
-        yield
-        self.current = outer
-        self.next = self.plan.after(self.calls)
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.current = outer
+            self.next = self.plan.after(self.calls)
 
     def _death(self, invocation: Invocation) -> Crash:
         """From here on nothing that *invocation* calls is done."""

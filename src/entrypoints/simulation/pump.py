@@ -7,17 +7,31 @@ feed is read from a checkpoint; a crash leaves a message hidden until its time i
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from attrs import define, field
 
+from demand_adapters.deliveries import Delivery, StreamRecord
+from demand_adapters.item_table import Change
 from demand_adapters.memory.queue import MemoryQueue
+from demand_adapters.memory.stream import MemoryStream
+from demand_adapters.shard_reader import (
+    Reading,
+    ReadPolicy,
+    Recorded,
+    after_batch,
+    after_crash,
+    limit,
+)
 from demand_core.topology.routing import Route
 from demand_core.topology.shapes import Every, Trigger, Worker
 from entrypoints.running import route_all
 
 if TYPE_CHECKING:
     from entrypoints.simulation.world import World
+
+R = TypeVar("R", bound=Recorded)
+R_co = TypeVar("R_co", bound=Recorded, covariant=True)
 
 ROUTER: Final = "route_changes"
 ROUTED_MAX: Final = 100
@@ -120,36 +134,101 @@ class Ticks:
             self.world.tick(self.row.name, due)
 
 
+class Sharded(Protocol[R_co]):
+    """A stream or a feed, seen by the one reader that it has here."""
+
+    @property
+    def sequence(self) -> int:
+        """That of the newest record: when it moves there is something to read."""
+        ...
+
+    def shards(self) -> Sequence[str]:
+        """The shards there are."""
+        ...
+
+    def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[R_co]:
+        """Records behind *after*."""
+        ...
+
+
 @define(eq=False)
-class Routing:
-    """The table's feed and the router that reads it, shard by shard."""
+class Shards(Generic[R]):
+    """A sharded source, read from its checkpoints by the rules of Lambda's consumers.
+
+    *run* does a batch and answers the sequences that failed; None: the process died over it.
+    """
 
     world: "World"
-    wanted: Sequence[Route]
-    _behind: dict[str, int] = field(factory=dict)
+    source: Sharded[R]
+    policy: ReadPolicy
+    run: Callable[[Sequence[R]], Sequence[int] | None]
+    given_up: list[R] = field(factory=list)
+    _readings: dict[str, Reading] = field(factory=dict)
     _held: dict[str, datetime] = field(factory=dict)
     _due: dict[str, datetime] = field(factory=dict)
     _sequence: int = 0
 
     def next_at(self) -> datetime | None:
-        if self._sequence != self.world.engines.table.sequence:
+        if self._sequence != self.source.sequence:
             self._look()
         return min(self._due.values()) if self._due else None
 
     def deliver(self) -> None:
-        world, now = self.world, self.world.clock.now()
-        shard = world.chance.choice([s for s, due in self._due.items() if due <= now])
-        changes = world.engines.table.read(shard, self._behind.get(shard, 0), ROUTED_MAX)
-        routed = world.living(ROUTER, lambda: route_all(changes, self.wanted, world.routed))
-        if routed != changes[-1].sequence:
+        world, chance = self.world, self.world.chance
+        ready = [shard for shard, due in self._due.items() if due <= world.clock.now()]
+        shard = chance.choice(ready)
+        reading = self._reading(shard)
+        most = limit(reading, self.policy)
+        if world.weather.short_batches:
+            most = chance.randint(1, most)
+        batch = self.source.read(shard, reading.checkpoint, most)
+        failed = self.run(batch)
+        if failed is None:
+            after, lost = after_crash(reading, self.policy, batch, world.clock.now())
+        else:
+            first = min(failed, default=None)
+            after, lost = after_batch(reading, self.policy, batch, first, world.clock.now())
+        self.given_up += lost
+        if failed or failed is None:
             self._held[shard] = world.clock.now() + BACKOFF
-        if routed is not None and world.chance.random() >= world.weather.duplicates:
-            self._behind[shard] = routed
+        if chance.random() >= world.weather.duplicates:
+            self._readings[shard] = after
         self._look()
 
+    def _reading(self, shard: str) -> Reading:
+        # From 0 and not from the oldest kept: what was trimmed unread must not pass unnoticed.
+        return self._readings.get(shard, Reading(checkpoint=0))
+
     def _look(self) -> None:
-        table = self.world.engines.table
-        self._sequence = table.sequence
-        found = ((s, table.next_at(s, self._behind.get(s, 0))) for s in table.shards())
-        ahead = {shard: at + LATENCY for shard, at in found if at}
-        self._due = {s: max(at, self._held.get(s, at)) for s, at in ahead.items()}
+        self._sequence = self.source.sequence
+        self._due = {}
+        for shard in self.source.shards():
+            for record in self.source.read(shard, self._reading(shard).checkpoint, 1):
+                seen = record.at + LATENCY
+                self._due[shard] = max(seen, self._held.get(shard, seen))
+
+
+def routing(world: "World", wanted: Sequence[Route]) -> Shards[Change]:
+    """The table's feed and the router that reads it."""
+
+    def run(changes: Sequence[Change]) -> Sequence[int] | None:
+        came = world.living(ROUTER, lambda: route_all(changes, wanted, world.routed))
+        return None if came is None else [c.sequence for c in changes if c.sequence > came]
+
+    return Shards(world, world.engines.table, ReadPolicy(batch_max=ROUTED_MAX), run)
+
+
+def streaming(
+    world: "World", row: Worker, trigger: Trigger, stream: MemoryStream
+) -> Shards[StreamRecord]:
+    """A stream and the row that reads it; what is in nobody's power to do is given up alone."""
+
+    def run(records: Sequence[StreamRecord]) -> Sequence[int] | None:
+        given = [Delivery(record_id=str(r.sequence), payload=r.payload) for r in records]
+        ran = world.invoke(row.name, trigger, given)
+        return None if ran is None else [int(record_id) for record_id in ran.back]
+
+    policy = ReadPolicy(
+        batch_max=row.batch_max, attempts_max=row.retry.max_receive, bisect=True
+    )
+    return Shards(world, stream, policy, run)

@@ -6,6 +6,7 @@ What the rows run is the same code as anywhere else; `pump` has the sources that
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from operator import attrgetter
 from random import Random
 from typing import Any, Final, TypeVar, cast
 
@@ -13,21 +14,40 @@ from attrs import define, field, frozen
 
 from demand_adapters.deliveries import Delivery
 from demand_adapters.item_table import Change
-from demand_adapters.memory.outlet import MemoryOutlet
+from demand_adapters.memory.outlet import MemoryOutlet, stream_outlet
 from demand_adapters.memory.queue import MemoryQueue
+from demand_adapters.memory.stream import MemoryStream
 from demand_adapters.stores.quarantine import Quarantine
 from demand_adapters.wire.bodies import encode
 from demand_adapters.wire.changes import encode_change
 from demand_adapters.wire.converters import camel
 from demand_core.batch import Tally
+from demand_core.errors import WiringError
 from demand_core.ports.outlet import Outlet
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.routing import change_queue, routes
-from demand_core.topology.shapes import Changes, Channel, Every, Queue, Trigger, Worker
+from demand_core.topology.shapes import (
+    Changes,
+    Channel,
+    ChannelKind,
+    Every,
+    Queue,
+    Stream,
+    Trigger,
+    Worker,
+)
 from entrypoints.running import Ran, Runner, Work, source_name
 from entrypoints.settings import Settings
 from entrypoints.simulation.faults import Crash, Faults, Invocation, NoFaults, Plan
-from entrypoints.simulation.pump import LATENCY, Agenda, Messages, Routing, Source, Ticks
+from entrypoints.simulation.pump import (
+    LATENCY,
+    Agenda,
+    Messages,
+    Source,
+    Ticks,
+    routing,
+    streaming,
+)
 from entrypoints.wiring import MemoryEngines, MemoryPorts, assemble
 
 D = TypeVar("D")
@@ -140,6 +160,7 @@ class World:
     seen: list[Seen] = field(factory=list, init=False)
     tallies: dict[str, Tally] = field(factory=dict, init=False)
     queues: dict[str, MemoryQueue] = field(factory=dict, init=False)
+    streams: dict[str, MemoryStream] = field(factory=dict, init=False)
     works: dict[str, Work] = field(factory=dict, init=False)
     _number: int = field(default=0, init=False)
 
@@ -187,9 +208,13 @@ class World:
 
     def outlet(self, channel: Channel[Any]) -> Outlet[Any]:
         """The writing side of *channel*, behind its proxy."""
-        return self.faults.around(
-            f"outlet:{channel.name}", MemoryOutlet(encode, self._putting(channel.name))
-        )
+        made: Outlet[Any]
+        if channel.kind is ChannelKind.STREAM:
+            stream, by = self.streams[channel.name], attrgetter(channel.partition)
+            made = stream_outlet(stream, encode, by)
+        else:
+            made = MemoryOutlet(encode, self._putting(channel.name))
+        return self.faults.around(f"outlet:{channel.name}", made)
 
     def work(self, row: str) -> Work:
         """The worker of *row*, built at its first use."""
@@ -253,19 +278,26 @@ class World:
         wanted = routes(self.rows.values(), camel)
         for row in self.rows.values():
             for trigger in row.triggers:
-                if isinstance(trigger, Every):
-                    self._sources.append(Ticks(self, row, trigger))
-                elif isinstance(trigger, Queue | Changes):
-                    name = source_name(row.name, trigger)
-                    queue = MemoryQueue(
-                        self.clock,
-                        visibility=row.visibility,
-                        max_receive=row.retry.max_receive,
-                        name=name,
-                    )
-                    self.queues[name] = queue
-                    self._sources.append(Messages(self, row, trigger, queue))
-        self._sources.append(Routing(self, wanted))
+                self._sources.append(self._source(row, trigger))
+        self._sources.append(routing(self, wanted))
+
+    def _source(self, row: Worker, trigger: Trigger) -> Source:
+        match trigger:
+            case Every():
+                return Ticks(self, row, trigger)
+            case Queue() | Changes():
+                name = source_name(row.name, trigger)
+                queue = self.queues[name] = MemoryQueue(
+                    self.clock,
+                    visibility=row.visibility,
+                    max_receive=row.retry.max_receive,
+                    name=name,
+                )
+                return Messages(self, row, trigger, queue)
+            case Stream():
+                stream = self.streams.setdefault(trigger.channel.name, MemoryStream(self.clock))
+                return streaming(self, row, trigger, stream)
+        raise WiringError(f"{row.name}: nothing here wakes it by {type(trigger).__name__}")
 
     def _putting(self, name: str) -> Callable[[Sequence[bytes]], Sequence[int]]:
         queue, spread, chance = self.queues[name], self.weather.spread, self.chance

@@ -29,7 +29,9 @@ def refused(environment: dict[str, str]) -> list[str]:
 
 
 def test_an_environment_that_says_nothing_gives_the_defaults() -> None:
-    assert from_environment({}) == Settings()
+    settings = from_environment({})
+    assert settings == Settings(shortener_per_s=10, link_calls_max=3)
+    assert settings.links == LinkPolicy()
     assert from_environment({"PATH": "/bin", "demand_x": "1", "DEMANDING": "1"}) == Settings()
 
 

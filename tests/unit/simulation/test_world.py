@@ -18,10 +18,19 @@ from demand_core.batch import Outcome, Record
 from demand_core.domain.alerts import Alert
 from demand_core.domain.ids import EventId
 from demand_core.domain.links import LinkRequest, LinkState, link_state
-from demand_core.errors import Transient
+from demand_core.errors import Transient, WiringError
 from demand_core.ports.announcer import Announcer
 from demand_core.topology import TOPOLOGY
-from demand_core.topology.shapes import Channel, ChannelKind, Every, Queue, Retry, Worker
+from demand_core.topology.shapes import (
+    Channel,
+    ChannelKind,
+    Every,
+    Queue,
+    Retry,
+    Stream,
+    Upload,
+    Worker,
+)
 from entrypoints.simulation.faults import Call, Fault, Kind, NoFaults, OneFault, Plan
 from entrypoints.simulation.scenarios import digest, play
 from entrypoints.simulation.world import CALM, START, WEATHERS, Invoked, Weather, World
@@ -49,6 +58,18 @@ class PassNote:
 
 
 @frozen(kw_only=True)
+class ReadFlow(PassNote):
+    """Cannot do one record, and hands it back for ever."""
+
+    def __call__(self, batch: Sequence[Record[LinkRequest]]) -> Outcome:
+        able = [record for record in batch if record.body.event_id != "poison"]
+        super().__call__(able)
+        return Outcome(
+            retry=frozenset(r.record_id for r in batch) - {r.record_id for r in able}
+        )
+
+
+@frozen(kw_only=True)
 class StrikeClock:
     """Tells people the time that it was woken for."""
 
@@ -59,6 +80,14 @@ class StrikeClock:
         return Outcome()
 
 
+POSTS: Final[Channel[Any]] = Channel(
+    name="posts",
+    kind=ChannelKind.STREAM,
+    body=LinkRequest,
+    partition="event_id",
+    written_outside=True,
+)
+
 READS: Final = Worker(
     name="pass_note",
     subsystem="scratch",
@@ -68,13 +97,14 @@ READS: Final = Worker(
     retry=Retry(max_receive=12, backoff=timedelta(minutes=5)),
     about="-",
 )
+FLOWS: Final = evolve(READS, name="read_flow", triggers=(Stream(POSTS),))
 TICKS: Final = evolve(READS, name="strike_clock", triggers=(Every(period=MINUTE),))
 
 
 @pytest.fixture(autouse=True)
 def scratch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the rows of this file find their classes."""
-    for row, work in ((READS, PassNote), (TICKS, StrikeClock)):
+    for row, work in ((READS, PassNote), (TICKS, StrikeClock), (FLOWS, ReadFlow)):
         module = ModuleType(row.module)
         vars(module)[work.__name__] = work
         monkeypatch.setitem(sys.modules, row.module, module)
@@ -271,6 +301,15 @@ def test_every_run_has_a_number_of_its_own_even_if_others_ran_while_it_stalled()
     assert numbers == {"pass_note": 1, "strike_clock": 2}
 
 
+def test_every_run_knows_which_writes_were_done_meanwhile() -> None:
+    world = World(7)
+    world.at(START, partial(world.outside.events.refresh, [an_event(1, cached_at=START)]))
+    world.run_until(START + HOUR)
+    wrote = {run.row: list(run.wrote) for run in world.invoked}
+    assert wrote == {"queue_short_urls": [], "shorten_event_urls": [2, 3]}
+    assert world.engines.table.sequence == 3
+
+
 def test_what_a_world_is_asked_to_watch_is_seen_with_the_run_that_did_it() -> None:
     watched = frozenset({("announcer", "announce")})
     world = World(7, rows=[READS], watched=watched)
@@ -399,3 +438,54 @@ def test_a_row_that_asks_for_its_whole_batch_again_gets_it() -> None:
 
 def test_the_world_runs_the_rows_that_the_table_lists() -> None:
     assert World(7).rows == {row.name: row for row in TOPOLOGY}
+
+
+def flowing(world: World, *names: str) -> None:
+    world.outlet(POSTS).send([LinkRequest(EventId(name)) for name in names])
+
+
+@pytest.mark.parametrize("weather", WEATHERS)
+def test_a_stream_is_read_to_its_end_in_order_within_each_shard(weather: str) -> None:
+    world, _ = a_world(FLOWS, weather=WEATHERS[weather])
+    flowing(world, *(f"E{n % 5}-{n:02d}" for n in range(50)))
+    world.run_until(START + HOUR)
+    assert set(told(world)) == {f"E{n % 5}-{n:02d}" for n in range(50)}
+    if weather == "none":
+        assert len(told(world)) == 50
+
+
+def test_bodies_of_one_partition_stay_in_order() -> None:
+    world, _ = a_world(FLOWS)
+    for name in ("E1", "E2", "E3"):
+        flowing(world, name, "E0")
+        world.run_until(world.clock.now() + MINUTE)
+    assert [name for name in told(world) if name == "E0"] == ["E0"] * 3
+    assert [name for name in told(world) if name != "E0"] == ["E1", "E2", "E3"]
+
+
+def test_a_poison_record_holds_its_shard_up_and_is_given_up_alone() -> None:
+    world, log = a_world(FLOWS)
+    flowing(world, *(f"E{n}" for n in range(20)), "poison", *(f"F{n}" for n in range(20)))
+    world.run_until(START + HOUR)
+    assert set(told(world)) == {f"{letter}{n}" for letter in "EF" for n in range(20)}
+    alone = [
+        run
+        for _, run in log.runs
+        if [d.payload for d in run.given] == [b'{"eventId":"poison"}']
+    ]
+    assert len(alone) == FLOWS.retry.max_receive
+    assert world.quiet()
+
+
+def test_a_crash_over_a_stream_loses_none_of_its_records() -> None:
+    for kind in (Kind.BEFORE, Kind.AFTER):
+        world, _ = a_world(FLOWS, plan=OneFault(1, Fault(kind=kind)))
+        flowing(world, "E1", "E2")
+        world.run_until(START + HOUR)
+        assert set(told(world)) == {"E1", "E2"}
+
+
+def test_a_trigger_that_the_world_does_not_know_is_refused_and_not_forgotten() -> None:
+    row = evolve(READS, triggers=(Upload(prefix="scored/", body=LinkRequest),))
+    with pytest.raises(WiringError, match="nothing here wakes it by Upload"):
+        a_world(row)

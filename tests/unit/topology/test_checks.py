@@ -30,6 +30,7 @@ Rows: TypeAlias = tuple[Worker, ...]
 
 QUEUES, SHORTENS = TOPOLOGY[:2]
 SHORT_URLS: Final[Channel[Any]] = REAL
+FLOW: Final[Channel[Any]] = evolve(REAL, kind=ChannelKind.STREAM, partition="event_id")
 LINKS: Final[Channel[Any]] = Channel(name="links", kind=ChannelKind.QUEUE, body=LinkRequest)
 SCRATCH: Final = evolve(SHORTENS, name="shorten_again", origin="scratch")
 NOW: Final = timedelta(0)
@@ -161,6 +162,22 @@ BROKEN: Final[dict[str, dict[str, Rows | tuple[Rows, type]]]] = {
         "nobody writes a queue": (SHORTENS,),
         "nobody reads a queue": (QUEUES,),
         "two rows share a queue": (beside(reading(SHORT_URLS)), Takes),
+        "a queue is read as a stream": (
+            QUEUES,
+            evolve(SHORTENS, triggers=(Stream(SHORT_URLS),)),
+        ),
+        "a stream is read as a queue": (
+            evolve(QUEUES, outputs={"requests": FLOW}),
+            evolve(SHORTENS, triggers=(Queue(FLOW),)),
+        ),
+        "a stream keeps no order": (
+            evolve(QUEUES, outputs={"requests": evolve(FLOW, partition="")}),
+            evolve(SHORTENS, triggers=(Stream(evolve(FLOW, partition="")),)),
+        ),
+        "a queue claims to keep order": (
+            evolve(QUEUES, outputs={"requests": evolve(SHORT_URLS, partition="event_id")}),
+            evolve(SHORTENS, triggers=(Queue(evolve(SHORT_URLS, partition="event_id")),)),
+        ),
     },
     "limits_hold": {
         "a row runs too long": (QUEUES, evolve(SHORTENS, timeout=timedelta(seconds=301))),
@@ -170,8 +187,8 @@ BROKEN: Final[dict[str, dict[str, Rows | tuple[Rows, type]]]] = {
         "more at once than a queue gives": (QUEUES, evolve(SHORTENS, batch_max=11)),
         "more at once than changes come": (evolve(QUEUES, batch_max=11), SHORTENS),
         "more at once than a stream gives": (
-            QUEUES,
-            evolve(SHORTENS, triggers=(Stream(SHORT_URLS),), batch_max=10_001),
+            evolve(QUEUES, outputs={"requests": FLOW}),
+            evolve(SHORTENS, triggers=(Stream(FLOW),), batch_max=10_001),
         ),
         "nothing at once": (QUEUES, evolve(SHORTENS, batch_max=0)),
     },
@@ -231,8 +248,8 @@ def test_a_row_that_is_only_fed_by_a_cycle_does_not_loop(plant: Plant) -> None:
 
 
 def test_a_stream_may_give_a_thousand_times_what_a_queue_may() -> None:
-    reads = evolve(SHORTENS, triggers=(Stream(SHORT_URLS),), batch_max=10_000)
-    assert problems([QUEUES, reads]) == []
+    reads = evolve(SHORTENS, triggers=(Stream(FLOW),), batch_max=10_000)
+    assert problems([evolve(QUEUES, outputs={"requests": FLOW}), reads]) == []
 
 
 def test_a_channel_may_have_one_end_that_is_not_ours() -> None:
