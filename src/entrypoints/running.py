@@ -126,23 +126,36 @@ def lowest(given: Sequence[Delivery], back: frozenset[str]) -> str | None:
     return next((d.record_id for d in given if d.record_id in back), None)
 
 
+@frozen(kw_only=True)
+class Routed:
+    """How far a router came, and what became of the changes it was given."""
+
+    behind: int
+    tally: Tally
+
+
 def route_all(
     changes: Sequence[Change], wanted: Sequence[Route], outlets: Mapping[str, Outlet[Change]]
-) -> int:
-    """Pass changes of one shard on to the rows they concern; answers how far the router came.
+) -> Routed:
+    """Pass changes of one shard on to the rows they concern; most concern nobody.
 
     A row whose queue does not take them holds the checkpoint back and harms no other row: what
     the others got they get again.
     """
-    behind = changes[-1].sequence
-    for row, concerned in _by_row(changes, wanted).items():
+    behind, by_row = changes[-1].sequence, _by_row(changes, wanted)
+    for row, concerned in by_row.items():
         try:
             untaken = [concerned[position] for position in outlets[row].send(concerned)]
         except Transient:
             untaken = concerned
         if untaken:
             behind = min(behind, untaken[0].sequence - 1)
-    return behind
+    asked = {change.sequence for concerned in by_row.values() for change in concerned}
+    past = [change.sequence in asked for change in changes if change.sequence <= behind]
+    ignored = {"nobody_asked": past.count(False)} if False in past else {}
+    retried = len(changes) - len(past)
+    tally = Tally(done=past.count(True), retried=retried, dropped=ignored)
+    return Routed(behind=behind, tally=tally)
 
 
 def _by_row(changes: Sequence[Change], wanted: Sequence[Route]) -> dict[str, list[Change]]:

@@ -163,6 +163,11 @@ class MemoryItemTable:
         """How many writes were done: what is seen now was written by then."""
         return self._sequence
 
+    def newest(self, shard: str, /) -> int:
+        """The sequence of the last change in *shard*, 0 when there was none."""
+        log = self._log[shard]
+        return log[-1].sequence if log else self._trimmed[shard]
+
     def shards(self) -> Sequence[str]:
         """Four, by partition key."""
         return SHARDS

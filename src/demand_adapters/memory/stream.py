@@ -54,6 +54,11 @@ class MemoryStream:
         """How many were ever taken, which is the newest one's number."""
         return self._sequence
 
+    def newest(self, shard: str, /) -> int:
+        """The sequence of the last record in *shard*, 0 when there was none."""
+        records = self._shards[shard]
+        return records[-1].sequence if records else self._trimmed[shard]
+
     def shards(self) -> Sequence[str]:
         """As many as at the beginning."""
         return tuple(self._shards)

@@ -142,6 +142,10 @@ class Sharded(Protocol[R_co]):
         """That of the newest record: when it moves there is something to read."""
         ...
 
+    def newest(self, shard: str, /) -> int:
+        """That of the newest record of one shard, 0 when it has none."""
+        ...
+
     def shards(self) -> Sequence[str]:
         """The shards there are."""
         ...
@@ -203,7 +207,9 @@ class Shards(Generic[R]):
         self._sequence = self.source.sequence
         self._due = {}
         for shard in self.source.shards():
-            for record in self.source.read(shard, self._reading(shard).checkpoint, 1):
+            checkpoint = self._reading(shard).checkpoint or 0
+            if self.source.newest(shard) > checkpoint:
+                (record,) = self.source.read(shard, checkpoint, 1)
                 seen = record.at + LATENCY
                 self._due[shard] = max(seen, self._held.get(shard, seen))
 
@@ -212,8 +218,11 @@ def routing(world: "World", wanted: Sequence[Route]) -> Shards[Change]:
     """The table's feed and the router that reads it."""
 
     def run(changes: Sequence[Change]) -> Sequence[int] | None:
-        came = world.living(ROUTER, lambda: route_all(changes, wanted, world.routed))
-        return None if came is None else [c.sequence for c in changes if c.sequence > came]
+        routed = world.living(ROUTER, lambda: route_all(changes, wanted, world.routed))
+        if routed is None:
+            return None
+        world.count(ROUTER, routed.tally)
+        return [change.sequence for change in changes if change.sequence > routed.behind]
 
     return Shards(world, world.engines.table, ReadPolicy(batch_max=ROUTED_MAX), run)
 

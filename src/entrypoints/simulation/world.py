@@ -247,6 +247,10 @@ class World:
             except Crash:
                 return None
 
+    def count(self, row: str, tally: Tally) -> None:
+        """Add to what became of everything that *row* was ever given."""
+        self.tallies[row] = self.tallies.get(row, Tally()) + tally
+
     def quiet(self) -> bool:
         """Whether no message waits anywhere and every change was routed."""
         waiting = any(queue.waiting() for queue in self.queues.values())
@@ -270,7 +274,7 @@ class World:
         invoked = Invoked(number, row, trigger, given, ran, wrote)
         self.invoked.append(invoked)
         if ran:
-            self.tallies[row] = self.tallies.get(row, Tally()) + ran.tally
+            self.count(row, ran.tally)
         if self.after:
             self.after(invoked)
 

@@ -383,7 +383,7 @@ ANY: Final = a_route("any", *ChangeKind)
 def test_a_change_goes_to_every_row_that_it_concerns_and_to_no_other() -> None:
     changes = [a_change(1), a_change(2, ChangeKind.MODIFY), a_change(4, ChangeKind.REMOVE)]
     lanes = {"inserted": Lane(), "any": Lane()}
-    assert route_all(changes, [INSERTED, ANY], lanes) == 4
+    assert route_all(changes, [INSERTED, ANY], lanes).behind == 4
     assert (lanes["inserted"].taken, lanes["any"].taken) == ([1], [1, 2, 4])
 
 
@@ -392,7 +392,7 @@ def test_a_watched_change_reaches_its_row_only_if_something_moved() -> None:
     moved = evolve(moved, new=Item(moved.key, {"type": "event", "status": "canceled"}))
     watches = Route("any", evolve(ANY.wants, watching=("status",)), ("status",))
     lane = Lane()
-    assert route_all([a_change(1), moved, still], [watches], {"any": lane}) == 3
+    assert route_all([a_change(1), moved, still], [watches], {"any": lane}).behind == 3
     assert lane.taken == [1, 2]
     assert images(a_change(1)) == ({}, {"type": "event"})
     assert images(a_change(1, ChangeKind.REMOVE)) == ({"type": "event"}, {})
@@ -408,14 +408,14 @@ def test_a_change_that_concerns_nobody_is_passed_over() -> None:
         key=("who knows", "what"), old=None, new=Item(("who knows", "what"), {"type": "event"}),
     )  # fmt: skip
     lane = Lane()
-    assert route_all([other, strange], [ANY], {"any": lane}) == 10
+    assert route_all([other, strange], [ANY], {"any": lane}).behind == 10
     assert lane.taken == []
 
 
 def test_the_router_stays_before_the_first_change_that_was_not_taken() -> None:
     changes = [a_change(n) for n in (3, 5, 8, 9)]
     lanes = {"inserted": Lane(refuses=frozenset({8, 9})), "any": Lane(refuses=frozenset({9}))}
-    assert route_all(changes, [INSERTED, ANY], lanes) == 7
+    assert route_all(changes, [INSERTED, ANY], lanes).behind == 7
     assert (lanes["inserted"].taken, lanes["any"].taken) == ([3, 5], [3, 5, 8])
 
 
@@ -424,7 +424,7 @@ def test_the_trouble_of_one_row_harms_no_other(rows: tuple[str, str]) -> None:
     by_name = {"inserted": INSERTED, "any": ANY}
     lanes = {"inserted": Lane(away=True), "any": Lane()}
     changes = [a_change(2, ChangeKind.MODIFY), a_change(3), a_change(4)]
-    assert route_all(changes, [by_name[row] for row in rows], lanes) == 2
+    assert route_all(changes, [by_name[row] for row in rows], lanes).behind == 2
     assert lanes["any"].taken == [2, 3, 4]
 
 
@@ -438,7 +438,7 @@ def test_what_was_not_taken_always_lies_ahead_of_the_router(
     lanes = {
         row: Lane(data.draw(refused), data.draw(st.booleans())) for row in ("inserted", "any")
     }
-    behind = route_all(changes, [INSERTED, ANY], lanes)
+    behind = route_all(changes, [INSERTED, ANY], lanes).behind
     for route in (INSERTED, ANY):
         lane = lanes[route.row]
         wanted = {c.sequence for c in changes if c.kind in route.wants.on}
@@ -451,3 +451,11 @@ def test_what_was_not_taken_always_lies_ahead_of_the_router(
         if c.kind in route.wants.on and c.sequence not in lanes[route.row].taken
     ]
     assert behind == min(missed, default=size + 1) - 1
+
+
+def test_every_change_is_passed_on_held_back_or_ignored_and_counted() -> None:
+    changes = [a_change(1), a_change(2, ChangeKind.MODIFY), a_change(3), a_change(4)]
+    lanes = {"inserted": Lane(refuses=frozenset({3}))}
+    routed = route_all(changes, [INSERTED], lanes)
+    assert routed.tally == Tally(done=1, retried=2, dropped={"nobody_asked": 1})
+    assert routed.tally.records == len(changes)

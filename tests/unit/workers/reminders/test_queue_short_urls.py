@@ -185,6 +185,7 @@ def test_changes_that_call_for_a_link_reach_the_queue_or_are_handed_back(
     assert sorted(queue.taken) == ["E1", "E3"]
 
 
+@pytest.mark.check("W-N3")
 def test_an_event_asks_exactly_once_and_the_link_it_gets_asks_for_nothing_more() -> None:
     world = World(7)
     world.at(START, lambda: world.outside.events.refresh([wanting(1)]))
@@ -197,3 +198,5 @@ def test_an_event_asks_exactly_once_and_the_link_it_gets_asks_for_nothing_more()
         ("shorten_event_urls", Tally(done=1)),
         ("queue_short_urls", Tally(done=1)),
     ]
+    # The link's own write and the gate's concern nobody.
+    assert world.tallies["route_changes"] == Tally(done=2, dropped={"nobody_asked": 2})
