@@ -70,7 +70,7 @@ def tally(record_ids: Sequence[str], outcome: Outcome) -> Tally:
     return Tally(
         done=len(record_ids) - retried - len(outcome.dropped),
         retried=retried,
-        dropped=Counter(outcome.dropped.values()),
+        dropped=Counter(outcome.dropped.values()) if outcome.dropped else {},
     )
 
 

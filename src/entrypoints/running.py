@@ -55,13 +55,13 @@ class Runner:
         self, work: Work, trigger: Trigger, source: str, given: Sequence[Delivery]
     ) -> Ran:
         """Run *work* on the records of *given* that can be read; set the others aside."""
-        read, records, ran = reader(trigger), list[Record[Any]](), Ran()
+        read, records, aside = reader(trigger), list[Record[Any]](), list[Ran]()
         for delivery in given:
             try:
                 records.append(Record(delivery.record_id, read(delivery.payload)))
             except Permanent as reason:
-                ran += self._set_aside(source, delivery, reason)
-        return ran + self._isolated(work, source, records, given)
+                aside.append(self._set_aside(source, delivery, reason))
+        return sum(aside, self._isolated(work, source, records, given))
 
     def tick(self, work: Work, now: datetime) -> Ran:
         """Run *work* for the tick that was due at *now*, however late it is."""

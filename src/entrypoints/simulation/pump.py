@@ -35,6 +35,8 @@ R_co = TypeVar("R_co", bound=Recorded, covariant=True)
 
 ROUTER: Final = "route_changes"
 ROUTED_MAX: Final = 100
+# From 0 and not from the oldest kept: what was trimmed unread must not pass unnoticed.
+BEGINNING: Final = Reading(checkpoint=0)
 BACKOFF: Final = timedelta(seconds=1)
 LATENCY: Final = timedelta(milliseconds=200)
 MILLISECOND: Final = timedelta(milliseconds=1)
@@ -174,14 +176,17 @@ class Shards(Generic[R]):
 
     def next_at(self) -> datetime | None:
         if self._sequence != self.source.sequence:
-            self._look()
+            self._sequence = self.source.sequence
+            for shard in self.source.shards():
+                if shard not in self._due:
+                    self._look(shard)
         return min(self._due.values()) if self._due else None
 
     def deliver(self) -> None:
         world, chance = self.world, self.world.chance
-        ready = [shard for shard, due in self._due.items() if due <= world.clock.now()]
-        shard = chance.choice(ready)
-        reading = self._reading(shard)
+        now = world.clock.now()
+        shard = chance.choice([shard for shard, due in self._due.items() if due <= now])
+        reading = self._readings.get(shard, BEGINNING)
         most = limit(reading, self.policy)
         if world.weather.short_batches:
             most = chance.randint(1, most)
@@ -197,21 +202,17 @@ class Shards(Generic[R]):
             self._held[shard] = world.clock.now() + BACKOFF
         if chance.random() >= world.weather.duplicates:
             self._readings[shard] = after
-        self._look()
+        self._look(shard)
 
-    def _reading(self, shard: str) -> Reading:
-        # From 0 and not from the oldest kept: what was trimmed unread must not pass unnoticed.
-        return self._readings.get(shard, Reading(checkpoint=0))
-
-    def _look(self) -> None:
-        self._sequence = self.source.sequence
-        self._due = {}
-        for shard in self.source.shards():
-            checkpoint = self._reading(shard).checkpoint or 0
-            if self.source.newest(shard) > checkpoint:
-                (record,) = self.source.read(shard, checkpoint, 1)
-                seen = record.at + LATENCY
-                self._due[shard] = max(seen, self._held.get(shard, seen))
+    def _look(self, shard: str) -> None:
+        """Note when the first record that was not read yet can be delivered."""
+        checkpoint = self._readings.get(shard, BEGINNING).checkpoint or 0
+        if self.source.newest(shard) <= checkpoint:
+            self._due.pop(shard, None)
+            return
+        (record,) = self.source.read(shard, checkpoint, 1)
+        seen = record.at + LATENCY
+        self._due[shard] = max(seen, self._held.get(shard, seen))
 
 
 def routing(world: "World", wanted: Sequence[Route]) -> Shards[Change]:
