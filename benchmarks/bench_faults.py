@@ -4,7 +4,8 @@ import statistics
 import time
 from datetime import UTC, datetime
 
-from entrypoints.simulation.faults import Faults, Invocation, NoFaults
+from entrypoints.simulation.faults import Faults, Invocation
+from entrypoints.simulation.plans import NoFaults
 
 CALLS = 200_000
 ROUNDS = 7

@@ -291,7 +291,7 @@ def test_no_document_names_a_machine_or_a_package_host(document: Path) -> None:
 
 
 def test_what_belongs_to_one_machine_would_be_seen() -> None:
-    for slip in ("see /work/x", "`/home/me`", "(/tmp/a)", "C:\\me", "~/notes", "in /Users/me"):
+    for slip in ("see /opt/x", "`/home/me`", "(/tmp/a)", "C:\\me", "~/notes", "in /Users/me"):
         assert MACHINE.search(slip), slip
     for slip in ("https://pypi.org/x", "--index-url", "https://host.example/simple/attrs"):
         assert PACKAGE_HOST.search(slip), slip

@@ -34,7 +34,7 @@ def topology(ctx: click.Context) -> None:
 @topology.command()
 def check() -> None:
     """Hold the table against its laws."""
-    from entrypoints.simulation.laws import stories, uncovered
+    from entrypoints.simulation.stories import stories, uncovered
 
     found = problems(TOPOLOGY)
     found += found or [

@@ -5,40 +5,33 @@ laws then play it again, each with one thing done differently, and compare how t
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial as partial_of
 from itertools import combinations
 from random import Random
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from demand_adapters.item_table import Item
 from demand_adapters.wire.converters import camel
-from demand_adapters.wire.items import essence as item_essence
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.routing import routes
 from entrypoints.running import concerns
 from entrypoints.simulation import checkers
-from entrypoints.simulation.faults import (
-    BATCHES,
+from entrypoints.simulation.faults import BATCHES
+from entrypoints.simulation.plans import (
     Call,
     Fault,
     Kind,
-    NoFaults,
     OneFault,
-    Plan,
     Refusing,
     Swarm,
 )
-from entrypoints.simulation.scenarios import DEFAULTS, SCENARIOS, Scenario
-from entrypoints.simulation.world import CALM, START, WEATHERS, Invoked, Weather, World
+from entrypoints.simulation.stories import SEED, Essence, Story, essence
+from entrypoints.simulation.world import START, WEATHERS, Invoked, World
 
-Essence: TypeAlias = Mapping[str, object]
-
-SEED: Final = 11
 SUBSETS_MAX: Final = 64
 DELAYS: Final = (timedelta(minutes=1), timedelta(minutes=17), timedelta(minutes=45))
 SINGLES: Final = (
@@ -69,102 +62,6 @@ class Proof:
         differ = [k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k)]
         if differ:
             self.broken.append(f"{self.law}, {row}, {what}: {sorted(differ)[:3]} differ")
-
-
-@define
-class _Noting:
-    """A plan that lets everything pass and writes it down."""
-
-    calls: list[Call] = field(factory=list)
-
-    def after(self, number: int) -> float:
-        """Each call is looked at."""
-        return number + 1
-
-    def fault(self, call: Call, now: datetime) -> None:
-        """Nothing happens to it."""
-        del now
-        self.calls.append(call)
-
-
-@frozen
-class Story:
-    """A scenario, small enough to be played some thousand times.
-
-    *before* is given the world before anything happens in it: there things are planted.
-    """
-
-    name: str
-    scenario: Scenario
-    seed: int = SEED
-    before: Callable[[World], None] | None = None
-
-    def play(
-        self,
-        plan: Plan | None = None,
-        *,
-        after: Callable[[World, Invoked], None] | None = None,
-        weather: Weather = CALM,
-    ) -> World:
-        """Play it to its end, with a *plan* of faults or somebody who looks on."""
-        world = self.scenario.world(self.seed, weather, plan or NoFaults(), DEFAULTS)
-        if after:
-            world.after = lambda invoked: after(world, invoked)
-        if self.before:
-            self.before(world)
-        world.run_until(START + self.scenario.lasts)
-        return world
-
-    @cached_property
-    def clean(self) -> World:
-        """How it goes when nothing goes wrong; it must reach its goal, or it proves nothing."""
-        world = self.play()
-        wanted, found = self.scenario.expected(CALM), self.scenario.observed(world)
-        missed = {k: (v, found.get(k)) for k, v in wanted.items() if found.get(k) != v}
-        if missed:
-            raise AssertionError(f"{self.name} misses its goal: {missed}")
-        return world
-
-    @cached_property
-    def calls(self) -> Sequence[Call]:
-        """Every call of a driver in the clean run."""
-        noting = _Noting()
-        self.play(noting)
-        return noting.calls
-
-
-def stories() -> list[Story]:
-    """Each scenario, as small as it still shows everything."""
-    return [Story(name, make(0.005)) for name, make in SCENARIOS.items()]
-
-
-def essence(
-    world: World, *, without: str = "", words: Mapping[str, str] | None = None
-) -> Essence:
-    """What must be equal however we came here: items, files and what people were told.
-
-    With *without*, leave out what is about that subject.
-    """
-    found = dict[str, object]()
-    for item in world.engines.table.items():
-        kept = item_essence(item)
-        if kept is not None:
-            found[f"item {item.key}"] = kept
-    for stored in world.engines.files.list("", limit=1_000_000):
-        if not stored.key.startswith("quarantine/"):
-            found[f"file {stored.key}"] = stored.etag
-    for key in world.engines.announcer.told:
-        found[f"told {key}"] = True
-    if not without:
-        return found
-    named = [word for word, subject in (words or {}).items() if subject == without]
-    return {key: value for key, value in found.items() if not any(w in key for w in named)}
-
-
-def uncovered(told: Iterable[Story]) -> list[str]:
-    """Rows that no story gives anything to do: for them the laws would prove nothing."""
-    busy = {i.row for story in told for i in story.clean.invoked if i.given or not i.trigger}
-    return [row.name for row in TOPOLOGY if row.name not in busy]
 
 
 def at_once(story: Story) -> Proof:
@@ -338,10 +235,3 @@ def own_echo(story: Story) -> Proof:
 
 
 LAWS: Final = (at_once, later, one_fault, conservation, poison, partial, own_echo)
-
-
-def prove(told: Iterable[Story]) -> Iterator[Proof]:
-    """All laws on all stories."""
-    for story in told:
-        for law in LAWS:
-            yield law(story)

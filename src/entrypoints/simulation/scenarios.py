@@ -17,7 +17,7 @@ from demand_core.domain.ids import EventId
 from demand_core.errors import WiringError
 from entrypoints.settings import Settings
 from entrypoints.simulation import checkers
-from entrypoints.simulation.faults import NoFaults, Plan, Swarm
+from entrypoints.simulation.plans import NoFaults, Plan, Swarm
 from entrypoints.simulation.world import START, WEATHERS, Weather, World
 from entrypoints.wiring import MemoryEngines
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from operator import attrgetter
 from random import Random
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from attrs import define, field, frozen
 
@@ -38,7 +38,8 @@ from demand_core.topology.shapes import (
 )
 from entrypoints.running import Ran, Runner, Work, source_name
 from entrypoints.settings import Settings
-from entrypoints.simulation.faults import Crash, Faults, Invocation, NoFaults, Plan
+from entrypoints.simulation.faults import Crash, Faults, Invocation
+from entrypoints.simulation.plans import NoFaults, Plan
 from entrypoints.simulation.pump import (
     LATENCY,
     Agenda,
@@ -48,6 +49,7 @@ from entrypoints.simulation.pump import (
     routing,
     streaming,
 )
+from entrypoints.simulation.witness import Seen, SimulatedPorts
 from entrypoints.wiring import MemoryEngines, MemoryPorts, assemble
 
 D = TypeVar("D")
@@ -91,54 +93,8 @@ class Invoked:
     wrote: range
 
 
-@frozen
-class Seen:
-    """One call that reached its driver, and how many writes had been done by then."""
-
-    invocation: int
-    driver: str
-    method: str
-    args: tuple[Any, ...]
-    sequence: int
-
-
 def _by_name(rows: Sequence[Worker]) -> Mapping[str, Worker]:
     return {row.name: row for row in rows}
-
-
-class SimulatedPorts(MemoryPorts):
-    """The memory profile with the fault proxy before every driver and a witness behind it."""
-
-    def __init__(self, world: "World") -> None:
-        """Stand in between for *world*."""
-        super().__init__(world.settings, world.engines)
-        self._world = world
-
-    def around(self, name: str, driver: D) -> D:
-        """The driver behind its proxy."""
-        return self._world.faults.around(name, cast("D", _Witness(self._world, name, driver)))
-
-
-class _Witness:
-    """Stands for a driver and writes down the calls that the world watches for."""
-
-    def __init__(self, world: "World", name: str, driver: object) -> None:
-        self._world = world
-        self._name = name
-        self._driver = driver
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        world, name, real = self._world, self._name, getattr(self._driver, method)
-        if (name, method) not in world.watched:
-            return real  # type: ignore[no-any-return]  # a bound method, whatever it takes
-
-        def seen(*args: Any, **more: Any) -> Any:  # whatever the driver takes
-            invocation = world.faults.current
-            number = invocation.number if invocation else 0
-            world.seen.append(Seen(number, name, method, args, world.engines.table.sequence))
-            return real(*args, **more)
-
-        return seen
 
 
 @define(eq=False, slots=False)

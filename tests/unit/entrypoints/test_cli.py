@@ -149,7 +149,7 @@ def test_a_broken_row_fails_the_check(
 
 
 def test_a_row_without_a_situation_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("entrypoints.simulation.laws.stories", list)
+    monkeypatch.setattr("entrypoints.simulation.stories.stories", list)
     done = demand("topology", "check")
     assert done.exit_code == 1
     assert "queue_short_urls has nothing to do in any scenario" in done.stderr

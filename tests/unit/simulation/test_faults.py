@@ -14,12 +14,10 @@ from attrs import define, field, frozen
 from demand_adapters.item_table import Did, Item, Wrote
 from demand_core.domain.alerts import Alert
 from demand_core.errors import DemandError, Permanent, Transient, Unknown
-from entrypoints.simulation.faults import (
+from entrypoints.simulation.faults import Crash, Faults, Invocation
+from entrypoints.simulation.plans import (
     Call,
-    Crash,
     Fault,
-    Faults,
-    Invocation,
     Kind,
     NoFaults,
     OneFault,

@@ -7,20 +7,20 @@ import pytest
 
 from demand_core.batch import Outcome
 from demand_core.topology import TOPOLOGY
-from entrypoints.simulation import laws
+from entrypoints.simulation import laws, stories
 from entrypoints.simulation.world import World
 
-STORIES = {story.name: story for story in laws.stories()}
+STORIES = {story.name: story for story in stories.stories()}
 
 
 def test_every_row_has_something_to_do_in_some_story() -> None:
-    assert laws.uncovered(STORIES.values()) == []
+    assert stories.uncovered(STORIES.values()) == []
 
 
 @pytest.mark.parametrize("law", laws.LAWS, ids=lambda law: law.__name__)
 @pytest.mark.parametrize("name", STORIES)
 def test_the_law_holds_of_every_row(
-    name: str, law: Callable[[laws.Story], laws.Proof], tried: dict[str, Counter[str]]
+    name: str, law: Callable[[stories.Story], laws.Proof], tried: dict[str, Counter[str]]
 ) -> None:
     proof = law(STORIES[name])
     tried[f"{name}, {proof.law}"] = proof.tried
@@ -29,7 +29,7 @@ def test_the_law_holds_of_every_row(
 
 
 def test_a_story_that_misses_its_goal_proves_nothing() -> None:
-    story = laws.Story("short-links", STORIES["short-links"].scenario, before=_nobody_works)
+    story = stories.Story("short-links", STORIES["short-links"].scenario, before=_nobody_works)
     with pytest.raises(AssertionError, match="misses its goal"):
         laws.at_once(story)
 

@@ -16,8 +16,8 @@ from demand_core.domain.ids import EventId
 from demand_core.domain.links import LinkPolicy, LinkRequest, LinkState, link_state
 from demand_core.errors import Transient
 from demand_core.workers.reminders.shorten_event_urls import ShortenEventUrls
-from entrypoints.simulation import laws
-from entrypoints.simulation.faults import Swarm
+from entrypoints.simulation import laws, stories
+from entrypoints.simulation.plans import Swarm
 from entrypoints.simulation.scenarios import ShortLinks
 from entrypoints.simulation.world import START, WEATHERS, World
 from entrypoints.wiring import assemble
@@ -154,7 +154,7 @@ PLANTED: dict[str, Plant] = {
 
 def _complaints(plant: Plant) -> Iterator[str]:
     """What the goal, the laws and rough worlds have to say, the cheap ones first."""
-    story = laws.Story("planted", SMALL, before=plant)
+    story = stories.Story("planted", SMALL, before=plant)
     try:
         yield from _differences(story, story.play())
         for law in (laws.at_once, laws.own_echo, laws.one_fault):
@@ -167,7 +167,7 @@ def _complaints(plant: Plant) -> Iterator[str]:
         yield from _differences(story, story.play(plan, weather=weather))
 
 
-def _differences(story: laws.Story, world: World) -> Iterator[str]:
+def _differences(story: stories.Story, world: World) -> Iterator[str]:
     observed = story.scenario.observed(world)
     for name, expected in story.scenario.expected(world.weather).items():
         if observed[name] != expected:

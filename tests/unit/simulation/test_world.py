@@ -31,7 +31,7 @@ from demand_core.topology.shapes import (
     Upload,
     Worker,
 )
-from entrypoints.simulation.faults import Call, Fault, Kind, NoFaults, OneFault, Plan
+from entrypoints.simulation.plans import Call, Fault, Kind, NoFaults, OneFault, Plan
 from entrypoints.simulation.scenarios import digest, play
 from entrypoints.simulation.world import CALM, START, WEATHERS, Invoked, Weather, World
 from tests.strategies import an_event
