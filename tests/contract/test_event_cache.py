@@ -31,7 +31,7 @@ from demand_adapters.wire.items import event_key
 from demand_core.domain.events import Event, EventDates
 from demand_core.domain.ids import EventId, shard
 from demand_core.domain.links import LinkState, link_state
-from demand_core.errors import Permanent, Unknown
+from demand_core.errors import Permanent, Transient, Unknown
 from demand_core.ports.event_cache import EventCache
 from tests.contract.test_item_table import NOON, TableAtHand, altered, memory_table, stood
 from tests.strategies import an_event
@@ -525,8 +525,9 @@ class TableEventCacheContract:
         others = [lambda: hand.plant(theirs=len(hand.changes()))] * 100
         hand.meddled.others.extend(others)
         assert hand.cache.refresh([an_event(n, name="Moved") for n in (1, 2)]) == ["E1"]
-        with pytest.raises(Unknown):
+        with pytest.raises(Transient) as late:
             hand.cache.link(E1, URL, "https://s/1")
+        assert not isinstance(late.value, Unknown)
         hand.meddled.others.clear()
         assert hand.event() == an_event()
         assert hand.event(EventId("E2")).name == "Moved"

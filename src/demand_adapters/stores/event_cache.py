@@ -35,10 +35,10 @@ class TableEventCache:
     def refresh(self, events: Sequence[Event], /) -> Sequence[EventId]:
         """Merge each into what is known; of two for one event the later one counts."""
         fresh = {event_key(event.event_id): event for event in events}
-        _, unsettled = self._rows.amend_many(
+        _, unsure, lost = self._rows.amend_many(
             {key: partial(_brought_up, event) for key, event in fresh.items()}
         )
-        return [fresh[key].event_id for key in unsettled]
+        return [fresh[key].event_id for key in (*unsure, *lost)]
 
     def link(self, event_id: EventId, url: str, short_url: str, /) -> Event | None:
         """First come, first kept."""

@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from demand_adapters.item_table import Did, Item, ItemTable, Key, Wrote
 from demand_adapters.wire.items import Kind, Row
-from demand_core.errors import Unknown
+from demand_core.errors import Transient, Unknown
 from demand_core.ports.clock import Clock
 
 T = TypeVar("T")
@@ -38,22 +38,24 @@ class Rows(Generic[T]):
 
     def amend(self, key: Key, step: Step[T]) -> T | None:
         """Change one value; answers it as it stands. Raises Unknown when that is not sure."""
-        values, unsettled = self.amend_many({key: step})
-        if unsettled:
+        values, unsure, lost = self.amend_many({key: step})
+        if unsure:
             raise Unknown(f"{self.kind.name} was not certainly written")
+        if lost:
+            raise Transient(f"{self.kind.name} was not written: others were always faster")
         return values[key]
 
     def amend_many(
         self, steps: Mapping[Key, Step[T]]
-    ) -> tuple[Mapping[Key, T | None], Sequence[Key]]:
+    ) -> tuple[Mapping[Key, T | None], Sequence[Key], Sequence[Key]]:
         """Change each value by its step, again whenever somebody else was faster.
 
         A step is given what stands there (None: nothing) and answers what shall; the same again
-        or None writes nothing. Answers the values that stand there now, and the keys for which
-        that is not certain.
+        or None writes nothing. Answers the values that stand there now, the keys for which that
+        is not certain, and those for which somebody else was always faster.
         """
         values = dict[Key, T | None]()
-        unsettled = list[Key]()
+        unsure = list[Key]()
         items = self.table.get_many(tuple(steps))
         known: dict[Key, Item | None] = {key: items.get(key) for key in steps}
         for _ in range(ROUNDS):
@@ -63,10 +65,10 @@ class Rows(Generic[T]):
                 if did is Did.LOST:
                     known[key] = item
                 elif did is Did.UNSURE:
-                    unsettled.append(key)
+                    unsure.append(key)
             if not known:
                 break
-        return values, [*unsettled, *known]
+        return values, unsure, list(known)
 
     def _write(
         self,
