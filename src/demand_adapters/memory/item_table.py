@@ -1,6 +1,5 @@
 """A table in memory that is no kinder than DynamoDB: lagging indexes, short pages, shards."""
 
-import json
 import marshal
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from demand_adapters.item_table import Change, Did, Entry, Item, Key, Page, Wrote
+from demand_adapters.memory.lagged_index import LaggedIndex, Pointer, leave
 from demand_adapters.shard_reader import FeedTrimmed
 from demand_adapters.wire.values import check, check_index
 from demand_core.domain.changes import ChangeKind, RemovedBy
@@ -24,20 +24,6 @@ KEPT: Final = timedelta(hours=24)
 LAG: Final = timedelta(seconds=30)
 
 
-class _Pointer:
-    """An item's entry in one index, from when it was written to when it was taken out."""
-
-    __slots__ = ("at", "born", "died")
-
-    def __init__(self, at: tuple[str, Key, int], born: datetime) -> None:
-        self.at = at
-        self.born = born
-        self.died: datetime | None = None
-
-    def __lt__(self, other: "_Pointer") -> bool:
-        return self.at < other.at
-
-
 class _Row(NamedTuple):
     """A stored item. The body is marshalled: a private copy, in and out, in one C call."""
 
@@ -46,7 +32,7 @@ class _Row(NamedTuple):
     expires_at: int | None
     revision: str
     born: datetime
-    pointers: Sequence[_Pointer]
+    pointers: Sequence[Pointer]
 
     def item(self, key: Key) -> Item:
         body = partial(marshal.loads, self.body)
@@ -75,7 +61,7 @@ class MemoryItemTable:
         self._sequence = 0
         self._rows: dict[Key, _Row] = {}
         self._sorts: dict[str, list[str]] = {}
-        self._index: dict[tuple[str, str], list[_Pointer]] = {}
+        self._index = LaggedIndex()
         self._log: dict[str, list[_Logged]] = {shard: [] for shard in SHARDS}
         self._trimmed = dict.fromkeys(SHARDS, 0)
         self._expiring: list[tuple[int, Key]] = []
@@ -144,19 +130,8 @@ class MemoryItemTable:
     ) -> Page[Entry]:
         """Answer as the index was some moment ago, another moment for each page."""
         check_index(name)
-        moment, most = self._moment(), self._page(limit)
-        behind = (lo, ("", ""), -1) if after is None else _place(after)
-        rows: list[Entry] = []
-        for pointer in self._living(name, pk, moment):
-            sort, key, _ = pointer.at
-            if sort < lo or pointer.at <= behind or (hi is not None and sort > hi):
-                continue
-            if len(rows) == most:
-                return Page(
-                    rows, _token(rows[-1]) if rows else after or _token(Entry("", ("", "")))
-                )
-            rows.append(Entry(sort, key))
-        return Page(rows, None)
+        moments = self._clock.now() - self._lag, self._moment()
+        return self._index.page((name, pk), (lo, hi), moments, self._page(limit), after)
 
     @property
     def sequence(self) -> int:
@@ -229,29 +204,16 @@ class MemoryItemTable:
         old = self._rows.pop(key)
         sorts = self._sorts[key[0]]
         del sorts[bisect_right(sorts, key[1]) - 1]
-        _leave(old, self._clock.now())
+        leave(old.pointers, self._clock.now())
         self._log_change(key, old, None, by)
 
-    def _pointed(self, item: Item, old: _Row | None, now: datetime) -> Sequence[_Pointer]:
+    def _pointed(self, item: Item, old: _Row | None, now: datetime) -> Sequence[Pointer]:
         """Entries for *item*; one that would be the same as before is left as it is."""
         if old and old.indexed == item.index:
             return old.pointers
         if old:
-            _leave(old, now)
-        pointers = []
-        for name, (pk, sk) in item.index.items():
-            pointer = _Pointer((sk, item.key, self._sequence), now)
-            insort(self._index.setdefault((name, pk), []), pointer)
-            pointers.append(pointer)
-        return pointers
-
-    def _living(self, name: str, pk: str, moment: datetime) -> Iterator[_Pointer]:
-        pointers = self._index.get((name, pk), [])
-        oldest = self._clock.now() - self._lag
-        pointers[:] = [p for p in pointers if p.died is None or p.died > oldest]
-        for pointer in pointers:
-            if pointer.born <= moment and (pointer.died is None or pointer.died > moment):
-                yield pointer
+            leave(old.pointers, now)
+        return self._index.enter(item.key, item.index, self._sequence, now)
 
     def _log_change(
         self, key: Key, old: _Row | None, new: _Row | None, by: RemovedBy | None
@@ -276,23 +238,9 @@ def _shard(key: Key) -> str:
     return SHARDS[crc32(key[0].encode()) % len(SHARDS)]
 
 
-def _leave(row: _Row, now: datetime) -> None:
-    for pointer in row.pointers:
-        pointer.died = now
-
-
 def _first_not_below(sorts: list[str], lo: str) -> int:
     place = bisect_right(sorts, lo)
     return place - 1 if place and sorts[place - 1] == lo else place
-
-
-def _token(entry: Entry) -> str:
-    return json.dumps([entry.sort, *entry.key])
-
-
-def _place(token: str) -> tuple[str, Key, float]:
-    sort, pk, sk = json.loads(token)
-    return sort, (pk, sk), float("inf")
 
 
 def _change(logged: _Logged) -> Change:
