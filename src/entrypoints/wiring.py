@@ -20,7 +20,7 @@ import attrs
 from attrs import frozen
 
 from demand_adapters.item_table import ItemTable
-from demand_core.domain.links import LinkPolicy
+from demand_core.domain.links import SHORTENER, LinkPolicy
 from demand_core.errors import WiringError
 from demand_core.ports import Ports
 from demand_core.ports.announcer import Announcer
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from demand_adapters.memory.file_store import MemoryFileStore
     from demand_adapters.memory.item_table import MemoryItemTable
     from demand_adapters.memory.url_shortener import MemoryUrlShortener
-
-SHORTENER: Final = "shortener"
 
 
 def _offered() -> Mapping[str, object]:

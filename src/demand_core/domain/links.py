@@ -2,12 +2,16 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from attrs import evolve, frozen
 
 from demand_core.domain.alerts import Alert
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId, digest
+
+# What the gate before the shortener is called.
+SHORTENER: Final = "shortener"
 
 
 class LinkState(Enum):

@@ -100,10 +100,8 @@ def _called_after(
 
 def unexplained_failures(world: World) -> list[str]:
     """Events given up although fewer calls failed than the policy allows."""
-    failed = Counter(
-        call.url for call in world.engines.shortener.history if "://" not in call.answer
-    )
-    failed.update(call.args[0] for call, _ in world.faults.done if call.driver == "shortener")
+    refused = world.faults.refused
+    failed = Counter(args[0] for driver, _, args in refused if driver == "shortener")
     allowed = world.settings.link_calls_max
     return [
         event_id
@@ -123,12 +121,9 @@ def unannounced_failures(world: World) -> list[str]:
 
 
 def dead_letters(world: World) -> list[str]:
-    """Messages that were received too often: each is an incident."""
-    return [
-        delivery.record_id
-        for queue in world.queues.values()
-        for delivery in queue.dead_letters()
-    ]
+    """Messages and records that were delivered too often: each is an incident."""
+    dead = [d.record_id for queue in world.queues.values() for d in queue.dead_letters()]
+    return [*dead, *(str(record.sequence) for record in world.given_up)]
 
 
 def left_over(world: World) -> list[str]:

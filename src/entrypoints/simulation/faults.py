@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, cast
 from attrs import define, field
 
 from demand_adapters.item_table import Did, Wrote
-from demand_core.errors import Permanent, Transient, Unknown
+from demand_core.errors import DemandError, Permanent, Transient, Unknown
 from entrypoints.simulation.plans import Call, Fault, Kind, Plan
 
 D = TypeVar("D")
@@ -38,7 +38,7 @@ class Invocation:
 
 @define
 class Faults:
-    """The proxies of one world, what they count, and what they did."""
+    """The proxies of one world: what they count and did, and what callers were refused."""
 
     plan: Plan
     now: Callable[[], datetime]
@@ -48,6 +48,7 @@ class Faults:
     next: float = field(init=False)
     current: Invocation | None = None
     done: list[tuple[Call, str]] = field(factory=list)
+    refused: list[tuple[str, str, tuple[Any, ...]]] = field(factory=list)
     depth: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -177,9 +178,13 @@ class _Proxy:
 
         def call(*args: Any, **more: Any) -> Any:  # whatever the driver takes
             faults.calls += 1
-            if faults.calls < faults.next:
-                return real(*args, **more)
-            return faults.meet(name, method, real, args, more)
+            try:
+                if faults.calls < faults.next:
+                    return real(*args, **more)
+                return faults.meet(name, method, real, args, more)
+            except DemandError:
+                faults.refused.append((name, method, args))
+                raise
 
         setattr(self, method, call)
         return call

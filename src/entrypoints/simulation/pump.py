@@ -168,7 +168,6 @@ class Shards(Generic[R]):
     source: Sharded[R]
     policy: ReadPolicy
     run: Callable[[Sequence[R]], Sequence[int] | None]
-    given_up: list[R] = field(factory=list)
     _readings: dict[str, Reading] = field(factory=dict)
     _held: dict[str, datetime] = field(factory=dict)
     _due: dict[str, datetime] = field(factory=dict)
@@ -197,7 +196,7 @@ class Shards(Generic[R]):
         else:
             first = min(failed, default=None)
             after, lost = after_batch(reading, self.policy, batch, first, world.clock.now())
-        self.given_up += lost
+        world.given_up += lost
         if failed or failed is None:
             self._held[shard] = world.clock.now() + BACKOFF
         if chance.random() >= world.weather.duplicates:

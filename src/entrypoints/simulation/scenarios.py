@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import attrs
 from attrs import evolve, frozen
 
+from demand_adapters.memory.entropy import MemoryEntropy
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId
@@ -226,7 +227,15 @@ class Report:
     @property
     def differences(self) -> list[str]:
         """The counts that are not what they must be."""
-        return [name for name, n in self.expected.items() if self.observed.get(name) != n]
+        return list(missed(self.expected, self.observed))
+
+
+def missed(
+    expected: Mapping[str, int], observed: Mapping[str, int]
+) -> Mapping[str, tuple[int, int | None]]:
+    """The counts that are not what they must be: wanted and found."""
+    found = {name: (wanted, observed.get(name)) for name, wanted in expected.items()}
+    return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
 
 
 def play(
@@ -250,8 +259,9 @@ def play(
 def _plan(seed: int, scenario: Scenario, weather: Weather) -> Plan:
     if not weather.fault_rate:
         return NoFaults()
-    chance = MemoryEngines.new(seed, START).entropy.stream("faults")
-    return Swarm(chance, weather.fault_rate, START + scenario.lasts * 2 / 3)
+    return Swarm(
+        MemoryEntropy(seed).stream("faults"), weather.fault_rate, START + scenario.lasts * 2 / 3
+    )
 
 
 def _reported(
@@ -264,7 +274,7 @@ def _reported(
         scale=scale,
         expected=expected,
         observed=observed,
-        ok=all(observed.get(key) == value for key, value in expected.items()),
+        ok=not missed(expected, observed),
         virtual_s=round((world.clock.now() - START).total_seconds()),
         wall_s=round(wall_s, 3),
         port_calls=world.faults.calls,

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from demand_adapters.wire.items import essence as item_essence
 from demand_core.topology import TOPOLOGY
 from entrypoints.simulation.plans import Call, NoFaults, Plan
-from entrypoints.simulation.scenarios import DEFAULTS, SCENARIOS, Scenario
+from entrypoints.simulation.scenarios import DEFAULTS, SCENARIOS, Scenario, missed
 from entrypoints.simulation.world import CALM, START, Invoked, Weather, World
 
 Essence: TypeAlias = Mapping[str, object]
@@ -67,10 +67,8 @@ class Story:
     def clean(self) -> World:
         """How it goes when nothing goes wrong; it must reach its goal, or it proves nothing."""
         world = self.play()
-        wanted, found = self.scenario.expected(CALM), self.scenario.observed(world)
-        missed = {k: (v, found.get(k)) for k, v in wanted.items() if found.get(k) != v}
-        if missed:
-            raise AssertionError(f"{self.name} misses its goal: {missed}")
+        if short := missed(self.scenario.expected(CALM), self.scenario.observed(world)):
+            raise AssertionError(f"{self.name} misses its goal: {short}")
         return world
 
     @cached_property

@@ -17,6 +17,7 @@ from demand_adapters.item_table import Change
 from demand_adapters.memory.outlet import MemoryOutlet, stream_outlet
 from demand_adapters.memory.queue import MemoryQueue
 from demand_adapters.memory.stream import MemoryStream
+from demand_adapters.shard_reader import Recorded
 from demand_adapters.stores.quarantine import Quarantine
 from demand_adapters.wire.bodies import encode
 from demand_adapters.wire.changes import encode_change
@@ -101,7 +102,8 @@ def _by_name(rows: Sequence[Worker]) -> Mapping[str, Worker]:
 class World:
     """Engines, rows and sources under one clock and one seed; nothing happens by itself.
 
-    `invoked` holds every run, `seen` the calls of `watched` drivers; `after` hears of each run.
+    `invoked` holds every run, `seen` the calls of `watched` drivers, `given_up` what streams
+    delivered too often; `after` hears of each run.
     """
 
     seed: int | str
@@ -118,6 +120,7 @@ class World:
     queues: dict[str, MemoryQueue] = field(factory=dict, init=False)
     streams: dict[str, MemoryStream] = field(factory=dict, init=False)
     works: dict[str, Work] = field(factory=dict, init=False)
+    given_up: list[Recorded] = field(factory=list, init=False)
     _number: int = field(default=0, init=False)
 
     @engines.default

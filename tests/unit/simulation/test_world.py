@@ -31,6 +31,7 @@ from demand_core.topology.shapes import (
     Upload,
     Worker,
 )
+from entrypoints.simulation import checkers
 from entrypoints.simulation.plans import Call, Fault, Kind, NoFaults, OneFault, Plan
 from entrypoints.simulation.scenarios import digest, play
 from entrypoints.simulation.world import CALM, START, WEATHERS, Invoked, Weather, World
@@ -474,6 +475,8 @@ def test_a_poison_record_holds_its_shard_up_and_is_given_up_alone() -> None:
         if [d.payload for d in run.given] == [b'{"eventId":"poison"}']
     ]
     assert len(alone) == FLOWS.retry.max_receive
+    assert checkers.dead_letters(world) == [str(record.sequence) for record in world.given_up]
+    assert len(world.given_up) == 1
     assert world.quiet()
 
 

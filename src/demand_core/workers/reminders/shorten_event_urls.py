@@ -2,22 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final
 
 from attrs import frozen
 
 from demand_core.batch import Outcome, Record, one_by_one
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId
-from demand_core.domain.links import LinkPolicy, LinkRequest, LinkState, given_up, link_state
+from demand_core.domain.links import (
+    SHORTENER,
+    LinkPolicy,
+    LinkRequest,
+    LinkState,
+    given_up,
+    link_state,
+)
 from demand_core.errors import Permanent, Transient
 from demand_core.ports.announcer import Announcer
 from demand_core.ports.clock import Clock
 from demand_core.ports.event_cache import EventCache
 from demand_core.ports.pace import Pace
 from demand_core.ports.url_shortener import UrlShortener
-
-SENDER: Final = "shortener"
 
 
 @frozen(kw_only=True)
@@ -40,7 +44,7 @@ class ShortenEventUrls:
         known = self.events.get_many(tuple(dict.fromkeys(r.body.event_id for r in batch)))
         calls = sum(link_state(event) is LinkState.WANTED for event in known.values())
         now = self.clock.now()
-        if calls and (opens := self.pace.take(SENDER, calls, now)) > now:
+        if calls and (opens := self.pace.take(SHORTENER, calls, now)) > now:
             raise Transient("the shortener's gate is shut", retry_at=opens)
         return one_by_one(batch, partial(self._settle, known))
 
@@ -62,7 +66,7 @@ class ShortenEventUrls:
         except Transient as fault:
             if fault.retry_at is None:
                 return self._failed(event, self.links.calls_max, fault)
-            self.pace.hold(SENDER, fault.retry_at)
+            self.pace.hold(SHORTENER, fault.retry_at)
             self._failed(event, self.links.calls_max, fault)
             raise
         except Permanent as refusal:

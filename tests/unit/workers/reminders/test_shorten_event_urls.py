@@ -24,10 +24,10 @@ from demand_core.batch import Outcome, Record, tally
 from demand_core.domain.alerts import Alert
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId
-from demand_core.domain.links import LinkPolicy, LinkRequest, LinkState, link_state
+from demand_core.domain.links import SHORTENER, LinkPolicy, LinkRequest, LinkState, link_state
 from demand_core.errors import Permanent, Transient, Unknown
 from demand_core.topology import TOPOLOGY
-from demand_core.workers.reminders.shorten_event_urls import SENDER, ShortenEventUrls
+from demand_core.workers.reminders.shorten_event_urls import ShortenEventUrls
 from entrypoints.running import Runner
 from entrypoints.settings import Settings
 from entrypoints.simulation.world import START, World
@@ -88,7 +88,9 @@ class Desk:
             clock=self.clock,
             events=self.cache,
             shortener=self.shortener,
-            pace=TablePace(table=self.table, clock=self.clock, per_second={SENDER: per_second}),
+            pace=TablePace(
+                table=self.table, clock=self.clock, per_second={SHORTENER: per_second}
+            ),
             announcer=self.speaker,
             links=LinkPolicy(calls_max=3),
         )
@@ -202,7 +204,7 @@ def test_a_refusal_for_good_gives_the_url_up_at_once() -> None:
 def test_a_shut_gate_sends_the_whole_batch_back_without_a_call() -> None:
     desk = Desk(an_event(1), has_link(2), an_event(3))
     opens = NOON + 10 * SECOND
-    desk.worker.pace.hold(SENDER, opens)
+    desk.worker.pace.hold(SHORTENER, opens)
     before = desk.table.sequence
     with pytest.raises(Transient) as fault:
         desk.run(1, 2, 3)
@@ -212,7 +214,7 @@ def test_a_shut_gate_sends_the_whole_batch_back_without_a_call() -> None:
 
 def test_a_batch_that_needs_no_call_passes_a_shut_gate() -> None:
     desk = Desk(has_link(1))
-    desk.worker.pace.hold(SENDER, NOON + 10 * SECOND)
+    desk.worker.pace.hold(SHORTENER, NOON + 10 * SECOND)
     assert desk.run(1, 9) == Outcome(dropped={"r1": "event_unknown"})
 
 
