@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from attrs import field, frozen
 
+from demand_adapters.shard_reader import Shard
 from demand_core.errors import Permanent
 
 # What the narrowest of the real ones carries.
@@ -61,12 +62,19 @@ class QueueSource(Protocol):
 class StreamSource(Protocol):
     """A stream in shards: in order within a shard, kept for a while whoever has read it."""
 
-    def shards(self) -> Sequence[str]:
-        """The shards there are; one partition key always falls into the same."""
+    def shards(self) -> Sequence[Shard]:
+        """The shards there are, parents before their children.
+
+        One partition key falls into one open shard, until that is split or merged.
+        """
         ...
 
     def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[StreamRecord]:
-        """At most *limit* records behind *after* (None: from the oldest kept)."""
+        """At most *limit* records behind *after* (None: from the oldest kept).
+
+        An empty answer of a closed shard means that it is read to its end. Raises FeedTrimmed
+        when what follows *after* is no longer kept.
+        """
         ...
 
 

@@ -13,6 +13,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 
+from demand_adapters.shard_reader import Shard
 from demand_core.domain.changes import ChangeKind, RemovedBy
 
 T_co = TypeVar("T_co", covariant=True)
@@ -179,14 +180,15 @@ class ItemTable(Protocol):
 class ChangeFeed(Protocol):
     """Every done write exactly once, in order for each key only; kept for 24 hours at least."""
 
-    def shards(self) -> Sequence[str]:
-        """The shards there are."""
+    def shards(self) -> Sequence[Shard]:
+        """The shards there are, parents before their children."""
         ...
 
     def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[Change]:
         """At most *limit* changes behind *after* (None: from the oldest kept).
 
-        Raises FeedTrimmed when what follows *after* is no longer kept.
+        An empty answer of a closed shard means that it is read to its end. Raises FeedTrimmed
+        when what follows *after* is no longer kept.
         """
         ...
 

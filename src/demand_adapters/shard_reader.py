@@ -23,6 +23,19 @@ class FeedTrimmed(Permanent):
         super().__init__("feed_trimmed", detail)
 
 
+@frozen
+class Shard:
+    """One ordered part of a stream or feed. A *closed* one gets no more records.
+
+    What is in its *parents* is older for every key: whoever wants order reads them to their
+    end first. A parent that is no longer listed was trimmed.
+    """
+
+    name: str
+    parents: tuple[str, ...] = ()
+    closed: bool = False
+
+
 @frozen(kw_only=True)
 class ReadPolicy:
     """When a batch that fails is given up: never by default, and then it holds up its shard.

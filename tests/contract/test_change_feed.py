@@ -45,7 +45,7 @@ def read_on(
 
 def by_shard(hand: TableAtHand, *, limit: int = 1000) -> dict[str, list[Change]]:
     """All changes, as each shard tells them."""
-    return {shard: read_on(hand, shard, limit=limit) for shard in hand.feed.shards()}
+    return {shard.name: read_on(hand, shard.name, limit=limit) for shard in hand.feed.shards()}
 
 
 def everything(hand: TableAtHand, *, limit: int = 1000) -> list[Change]:
@@ -343,7 +343,7 @@ def test_a_reader_meets_every_change_once_or_is_told_that_it_did_not(
     limit: int,
 ) -> None:
     hand = new_table()
-    read: dict[str, list[int]] = {shard: [0] for shard in hand.feed.shards()}
+    read: dict[str, list[int]] = {shard.name: [0] for shard in hand.feed.shards()}
     done, lost = 0, set[str]()
     for history, wait in steps:
         done += played(hand, history)

@@ -128,7 +128,9 @@ class CacheAtHand:
 
     def changes(self) -> list[Change]:
         feed = self.hand.feed
-        return [change for shard in feed.shards() for change in feed.read(shard, None, 1000)]
+        return [
+            change for shard in feed.shards() for change in feed.read(shard.name, None, 1000)
+        ]
 
 
 def cache_over(hand: TableAtHand) -> CacheAtHand:

@@ -81,7 +81,9 @@ class TestMemoryStreamOutlet(OutletContract):
         stream = MemoryStream(MemoryClock(NOON))
 
         def arrived() -> list[str]:
-            records = [r for shard in stream.shards() for r in stream.read(shard, None, 1000)]
+            records = [
+                r for shard in stream.shards() for r in stream.read(shard.name, None, 1000)
+            ]
             return [record.payload.decode() for record in records]
 
         return OutletAtHand(stream_outlet(stream, str.encode, lambda body: body[:9]), arrived)
@@ -101,7 +103,7 @@ def test_a_stream_outlet_keeps_a_partition_together_and_in_order() -> None:
     stream = MemoryStream(MemoryClock(NOON))
     outlet = stream_outlet(stream, str.encode, lambda body: body[0])
     outlet.send(["a1", "b1", "a2", "b2", "a3"])
-    found = [r for shard in stream.shards() for r in stream.read(shard, None, 10)]
+    found = [r for shard in stream.shards() for r in stream.read(shard.name, None, 10)]
     for partition in "ab":
         payloads = [r.payload for r in found if r.partition == partition]
         assert payloads == sorted(payloads)

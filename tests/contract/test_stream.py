@@ -29,7 +29,8 @@ class StreamAtHand:
 
     def everything(self, *, limit: int = 1000) -> dict[str, list[StreamRecord]]:
         return {
-            shard: read_on(self.stream, shard, limit=limit) for shard in self.stream.shards()
+            shard.name: read_on(self.stream, shard.name, limit=limit)
+            for shard in self.stream.shards()
         }
 
 
@@ -191,7 +192,7 @@ def test_a_reader_meets_every_record_once_or_is_told_that_it_did_not(
 ) -> None:
     clock = MemoryClock(NOON)
     stream, trim = new_stream(clock)
-    read: dict[str, list[int]] = {shard: [0] for shard in stream.shards()}
+    read: dict[str, list[int]] = {shard.name: [0] for shard in stream.shards()}
     lost = set[str]()
     written = 0
     for partitions, passed in steps:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -16,7 +17,7 @@ from attrs import frozen
 
 HERE = Path(__file__).parents[2]
 REAL = os.path.realpath(sys.executable)
-LOCKS = ["demo", "test", "check", "lock"]
+LOCKS = ["demo", "demand", "test", "check", "e2e", "lock"]
 INSTALL = "-m pip install --require-hashes --only-binary :all: --no-deps -r"
 LOGS = 'echo "$@" >> "$0.log"'
 
@@ -166,8 +167,8 @@ def test_each_lock_holds_all_of_the_smaller_one_in_the_same_versions(project: Pr
         lines = (HERE / "locks" / f"{lock}.txt").read_text(encoding="utf-8").splitlines()
         return {line.split()[0] for line in lines if not line.startswith(" ")}
 
-    demo, test, check = map(pins, project.script.LOCKS)
-    assert demo < test < check
+    held = list(map(pins, project.script.LOCKS))
+    assert all(smaller < larger for smaller, larger in pairwise(held))
 
 
 def test_a_lock_that_would_hold_an_address_changes_none(project: Project) -> None:

@@ -14,7 +14,7 @@ from zlib import crc32
 
 from demand_adapters.item_table import Change, Did, Entry, Item, Key, Page, Wrote
 from demand_adapters.memory.lagged_index import LaggedIndex, Pointer, leave
-from demand_adapters.shard_reader import FeedTrimmed
+from demand_adapters.shard_reader import FeedTrimmed, Shard
 from demand_adapters.wire.values import check, check_index
 from demand_core.domain.changes import ChangeKind, RemovedBy
 from demand_core.ports.clock import Clock
@@ -143,9 +143,9 @@ class MemoryItemTable:
         log = self._log[shard]
         return log[-1].sequence if log else self._trimmed[shard]
 
-    def shards(self) -> Sequence[str]:
+    def shards(self) -> Sequence[Shard]:
         """Four, by partition key."""
-        return SHARDS
+        return tuple(map(Shard, SHARDS))
 
     def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[Change]:
         """Read on; refuse to skip what was trimmed."""

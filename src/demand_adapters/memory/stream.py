@@ -8,7 +8,7 @@ from typing import Final
 from zlib import crc32
 
 from demand_adapters.deliveries import RECORD_BYTES_MAX, StreamRecord
-from demand_adapters.shard_reader import FeedTrimmed
+from demand_adapters.shard_reader import FeedTrimmed, Shard
 from demand_core.errors import Permanent, WiringError
 from demand_core.ports.clock import Clock
 
@@ -59,9 +59,9 @@ class MemoryStream:
         records = self._shards[shard]
         return records[-1].sequence if records else self._trimmed[shard]
 
-    def shards(self) -> Sequence[str]:
+    def shards(self) -> Sequence[Shard]:
         """As many as at the beginning."""
-        return tuple(self._shards)
+        return tuple(map(Shard, self._shards))
 
     def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[StreamRecord]:
         """Read on; refuse to skip what was trimmed."""

@@ -19,7 +19,9 @@ WITNESSED: Final = frozenset({("table", "get_many"), ("shortener", "shorten")})
 def changes(world: World) -> list[Change]:
     """Every change that was ever made, in the order in which they were made."""
     table = world.engines.table
-    made = [change for s in table.shards() for change in table.read(s, None, 1_000_000_000)]
+    made = [
+        change for s in table.shards() for change in table.read(s.name, None, 1_000_000_000)
+    ]
     return sorted(made, key=lambda change: change.sequence)
 
 

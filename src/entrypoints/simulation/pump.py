@@ -19,6 +19,7 @@ from demand_adapters.shard_reader import (
     Reading,
     ReadPolicy,
     Recorded,
+    Shard,
     after_batch,
     after_crash,
     limit,
@@ -148,7 +149,7 @@ class Sharded(Protocol[R_co]):
         """That of the newest record of one shard, 0 when it has none."""
         ...
 
-    def shards(self) -> Sequence[str]:
+    def shards(self) -> Sequence[Shard]:
         """The shards there are."""
         ...
 
@@ -177,8 +178,8 @@ class Shards(Generic[R]):
         if self._sequence != self.source.sequence:
             self._sequence = self.source.sequence
             for shard in self.source.shards():
-                if shard not in self._due:
-                    self._look(shard)
+                if shard.name not in self._due:
+                    self._look(shard.name)
         return min(self._due.values()) if self._due else None
 
     def deliver(self) -> None:

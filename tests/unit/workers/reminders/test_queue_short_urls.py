@@ -170,7 +170,7 @@ def test_changes_that_call_for_a_link_reach_the_queue_or_are_handed_back(
 ) -> None:
     cache = a_cache(table)
     cache.refresh([wanting(1), has_link(2), wanting(3)])
-    changes = [c for shard in table.shards() for c in table.read(shard, None, 10)]
+    changes = [c for shard in table.shards() for c in table.read(shard.name, None, 10)]
     given = [Delivery(record_id=f"{c.key[0]}", payload=encode_change(c)) for c in changes]
     runner = Runner(clock=MemoryClock(NOON), quarantine=Quarantine(files=MemoryFileStore()))
     queue = Queue(refuses=[0])
