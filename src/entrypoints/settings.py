@@ -1,8 +1,16 @@
-"""The environment, read once; every error in one answer, with its key and how to mend it."""
+"""Everything that can be set: read once, from defaults, a file, the environment and flags.
+
+What stands further on wins. All that is wrong comes in one answer, each with its key and how to
+mend it, and no value is ever shown but by `demand config`, which no secret is part of: a secret
+stays in the environment, and the setting says under which name.
+"""
 
 import difflib
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import attrs
 from attrs import field, frozen
@@ -11,24 +19,111 @@ from demand_core.domain.links import LinkPolicy
 from demand_core.errors import WiringError
 
 PREFIX: Final = "DEMAND_"
+FILE_VARIABLE: Final = "DEMAND_CONFIG"
+FILE: Final = Path("demand.toml")
+PROFILES: Final = ("memory", "local", "aws")
+
+Read: TypeAlias = Callable[[str], object | None]
 
 
-def _number(default: int, *, least: int, most: int, about: str) -> Any:  # attrs
-    return field(default=default, metadata={"least": least, "most": most, "about": about})
+@frozen
+class Kind:
+    """What a setting takes, in words, and how text becomes its value; None: it does not."""
+
+    takes: str
+    read: Read
+
+
+def _digits(least: int, most: int, text: str) -> int | None:
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+    return int(text) if plain and least <= int(text) <= most else None
+
+
+def _matching(pattern: re.Pattern[str], text: str) -> str | None:
+    return text if pattern.fullmatch(text) else None
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text and text.isprintable() else None
+
+
+def _number(default: int, least: int, most: int, about: str) -> Any:  # attrs
+    kind = Kind(f"a whole number from {least} to {most}", partial(_digits, least, most))
+    return field(default=default, metadata=_said(kind, about))
+
+
+def _text(
+    default: str, takes: str, pattern: str, about: str, needed: Sequence[str] = ()
+) -> Any:  # attrs
+    kind = Kind(takes, partial(_matching, re.compile(pattern)))
+    return field(default=default, metadata=_said(kind, about, needed))
+
+
+def _said(kind: Kind, about: str, needed: Sequence[str] = ()) -> Mapping[str, object]:
+    return {"kind": kind, "about": about, "needed": frozenset(needed)}
+
+
+_ADDRESS: Final = r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?"
 
 
 @frozen(kw_only=True)
 class Settings:
     """Everything that can be set, as `DEMAND_` and the name, with its default."""
 
+    profile: str = _text(
+        "local", "memory, local or aws", "|".join(PROFILES), "which engines everything runs on"
+    )
+    state: Path = field(
+        default=Path("state"),
+        metadata=_said(Kind("a path", _path), "folder in which the local profile keeps all"),
+    )
+    table: str = _text(
+        "demand",
+        "a table's name",
+        "[A-Za-z0-9_.-]{3,255}",
+        "name of the table of the aws profile",
+    )
+    bucket: str = _text(
+        "",
+        "a bucket's name",
+        "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "name of the bucket of the aws profile",
+        needed=["aws"],
+    )
+    channel_prefix: str = _text(
+        "demand-",
+        "at most 24 letters, digits, - and _",
+        "[A-Za-z0-9_-]{0,24}",
+        "what the names of queues, streams and topics begin with on aws",
+    )
+    aws_region: str = _text(
+        "",
+        "a region's name",
+        "[a-z]{2}(?:-[a-z]+)+-[0-9]",
+        "region of the aws profile",
+        needed=["aws"],
+    )
+    aws_endpoint: str = _text(
+        "", "an http address", _ADDRESS, "where all of aws answers, for an emulator"
+    )
+    shortener_url: str = _text(
+        "",
+        "an http address",
+        _ADDRESS,
+        "where the link shortener answers: `demand twin serve shortener` is one",
+        needed=["local", "aws"],
+    )
+    shortener_key_variable: str = _text(
+        "",
+        "the name of an environment variable",
+        "[A-Za-z_][A-Za-z0-9_]{0,127}",
+        "environment variable that holds the link shortener's key",
+    )
     shortener_per_s: int = _number(
-        10, least=1, most=1000, about="calls a second that the link shortener may get"
+        10, 1, 1000, "calls a second that the link shortener may get"
     )
     link_calls_max: int = _number(
-        3,
-        least=1,
-        most=10,
-        about="failed calls for one url before it goes without a short link",
+        3, 1, 10, "failed calls for one url before it goes without a short link"
     )
 
     @property
@@ -37,26 +132,121 @@ class Settings:
         return LinkPolicy(calls_max=self.link_calls_max)
 
 
+FIELDS: Final = {setting.name: setting for setting in attrs.fields(Settings)}
+
+
+@frozen
+class Layer:
+    """Some settings from one place: *values* by the words that this place calls them by."""
+
+    origin: str
+    values: Mapping[str, object]
+    spelled: Callable[[str], str] = str
+
+    @property
+    def given(self) -> Mapping[str, object]:
+        """What it says, by the settings' own names."""
+        own = {self.spelled(name): name for name in FIELDS}
+        return {own[key]: value for key, value in self.values.items() if key in own}
+
+    def problems(self) -> Iterator[str]:
+        """What is no setting here, or takes something else."""
+        own = {self.spelled(name): setting for name, setting in FIELDS.items()}
+        for key in sorted(self.values.keys() - own.keys()):
+            near = difflib.get_close_matches(key.lower(), map(str.lower, own), n=1)
+            meant = next((name for name in own if [name.lower()] == near), None)
+            yield f"{key} is no setting" + (f": is {meant} meant?" if meant else "")
+        for key in sorted(self.values.keys() & own.keys()):
+            kind: Kind = own[key].metadata["kind"]
+            if value_of(kind, self.values[key]) is None:
+                yield f"{key} takes {kind.takes}"
+
+
+def value_of(kind: Kind, given: object) -> object | None:
+    """What *given* means; None when it is nothing that *kind* takes."""
+    if isinstance(given, str) or type(given) is int:
+        return kind.read(str(given))
+    return None
+
+
+def environment_layer(environment: Mapping[str, str]) -> Layer:
+    """What the variables say whose names begin with `DEMAND_`."""
+    given = {
+        key: text
+        for key, text in environment.items()
+        if key.startswith(PREFIX) and key != FILE_VARIABLE
+    }
+    return Layer("environment", given, variable)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def file_layer(path: Path) -> Layer:
+    """What a TOML file says; raises WiringError for one that is none."""
+    import tomllib
+
+    try:
+        with path.open("rb") as file:
+            return Layer(str(path), tomllib.load(file))
+    except OSError as error:
+        raise WiringError(f"{path} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WiringError(f"{path} is no TOML: {error}") from error
+
+
+def layers(
+    environment: Mapping[str, str], file: Path | None = None, **flags: object
+) -> Sequence[Layer]:
+    """The places that settings come from, the strongest last.
+
+    The file is the one given, else the one that DEMAND_CONFIG names, else `demand.toml` in the
+    folder where one stands.
+    """
+    chosen = file or (
+        Path(environment[FILE_VARIABLE]) if FILE_VARIABLE in environment else None
+    )
+    if chosen is None and FILE.is_file():
+        chosen = FILE
+    said = {flag(name): value for name, value in flags.items() if value is not None}
+    files = [file_layer(chosen)] if chosen else []
+    return [*files, environment_layer(environment), Layer("flags", said, flag)]
+
+
+def flag(name: str) -> str:
+    """A setting as an option of a command."""
+    return "--" + name.replace("_", "-")
+
+
+def read(places: Sequence[Layer]) -> Settings:
+    """The settings; raises WiringError naming all that is wrong."""
+    if errors := [error for place in places for error in place.problems()]:
+        raise WiringError("; ".join(errors))
+    given = dict[str, Any]()
+    for place in places:
+        for name, value in place.given.items():
+            given[name] = value_of(FIELDS[name].metadata["kind"], value)
+    return Settings(**given)
+
+
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Settings with what *environment* says; raises WiringError naming all that is wrong."""
-    fields = {PREFIX + f.name.upper(): f for f in attrs.fields(Settings)}
-    given = {key: text for key, text in environment.items() if key.startswith(PREFIX)}
-    errors = [*_unknown(given, fields), *_unusable(given, fields)]
-    if errors:
-        raise WiringError("; ".join(errors))
-    return Settings(**{fields[key].name: int(text) for key, text in given.items()})
+    return read([environment_layer(environment)])
 
 
-def _unknown(given: Mapping[str, str], known: Mapping[str, object]) -> Iterator[str]:
-    for key in sorted(given.keys() - known.keys()):
-        near = difflib.get_close_matches(key.upper(), known, n=1)
-        yield f"{key} is no setting" + (f": is {near[0]} meant?" if near else "")
-
-
-def _unusable(given: Mapping[str, str], known: Mapping[str, Any]) -> Iterator[str]:
-    for key in sorted(given.keys() & known.keys()):
-        least, most = known[key].metadata["least"], known[key].metadata["most"]
-        text = given[key]
-        digits = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
-        if not digits or not least <= int(text) <= most:
-            yield f"{key} takes a whole number from {least} to {most}"
+def lacking(settings: Settings, environment: Mapping[str, str]) -> Sequence[str]:
+    """What the profile of *settings* needs and nobody said, each with how to say it."""
+    missing = [
+        f"{variable(name)} is needed by the {settings.profile} profile: "
+        f"{setting.metadata['about']}"
+        for name, setting in FIELDS.items()
+        if settings.profile in setting.metadata["needed"] and not getattr(settings, name)
+    ]
+    secret = settings.shortener_key_variable
+    if secret and not environment.get(secret):
+        missing.append(
+            f"{secret} is empty, and {variable('shortener_key_variable')} names it: set it"
+        )
+    return missing

@@ -28,8 +28,8 @@ from demand_core.errors import Permanent
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.shapes import Changes, Queue, Stream
 from entrypoints.running import source_name
-from entrypoints.settings import PREFIX, Settings
-from tests.strategies import NOON, an_event
+from entrypoints.settings import FIELDS, variable
+from demand_adapters.testing.strategies import NOON, an_event
 
 Rows: TypeAlias = Sequence[Sequence[object]]
 
@@ -151,11 +151,8 @@ def channels() -> Rows:
 
 def settings() -> Rows:
     return [
-        (
-            PREFIX + f.name.upper(),
-            *map(str, (f.default, f.metadata["least"], f.metadata["most"])),
-        )
-        for f in attrs.fields(Settings)
+        (variable(name), str(setting.default), setting.metadata["kind"].takes)
+        for name, setting in FIELDS.items()
     ]
 
 
@@ -194,7 +191,7 @@ TABLES: Final[Mapping[str, tuple[str, Callable[[], Rows]]]] = {
     "Change note": ("field", noted),
     "Link request": ("field, type", lambda: [row[:2] for row in fields(LinkRequest)]),
     "Fields of a quarantined record": ("field", set_aside),
-    "Settings": ("setting, default, from, to", settings),
+    "Settings": ("setting, default, takes", settings),
     "Workers": ("worker, at once, time, hidden, receives, back within", workers),
 }
 

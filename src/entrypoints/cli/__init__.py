@@ -5,15 +5,19 @@ usage, 3 refused by a rule, 4 a service is unavailable, 5 wrong configuration, 1
 """
 
 import sys
+from pathlib import Path
 from typing import Final
 
 import click
 
 from demand_core.errors import DemandError, Permanent, Transient
 from entrypoints.cli.checks import checks
+from entrypoints.cli.config import config
 from entrypoints.cli.demo import demo
+from entrypoints.cli.options import Given
 from entrypoints.cli.sim import sim
 from entrypoints.cli.topology import topology
+from entrypoints.settings import PROFILES
 
 CODES: Final[tuple[tuple[type[DemandError], int], ...]] = (
     (Permanent, 3),
@@ -36,9 +40,18 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands)
-def main() -> None:
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TOML file with settings.  [default: $DEMAND_CONFIG, else ./demand.toml if there]",
+)
+@click.option("--profile", type=click.Choice(PROFILES), help="Which engines to run on.")
+@click.pass_context
+def main(ctx: click.Context, file: Path | None, profile: str | None) -> None:
     """Reminders, presale draws, access codes and the archive of a ticket sale."""
+    ctx.obj = Given(file, profile)
 
 
-for command in (checks, demo, sim, topology):
+for command in (checks, config, demo, sim, topology):
     main.add_command(command)

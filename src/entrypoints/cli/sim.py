@@ -2,13 +2,12 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 
 import attrs
 import click
 
-from entrypoints.settings import from_environment
+from entrypoints.cli.options import Given, given
 from entrypoints.simulation.scenarios import SCENARIOS, Report, play
 from entrypoints.simulation.world import WEATHERS
 
@@ -46,13 +45,15 @@ def listed() -> None:
 )
 @click.option("--faults", type=click.Choice(list(WEATHERS)), default="none", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One document instead of a table.")
-def run(name: str, seed: int, scale: float, faults: str, *, as_json: bool) -> None:
+@given
+def run(
+    options: Given, name: str, seed: int, scale: float, faults: str, *, as_json: bool
+) -> None:
     """Play NAME and hold what came of it against what must.
 
-    The same seed gives the same run, byte for byte but for `wall_s`. Settings are taken from
-    the environment: DEMAND_SHORTENER_PER_S, DEMAND_LINK_CALLS_MAX.
+    The same seed and settings give the same run, byte for byte but for `wall_s`.
     """
-    settings = from_environment(os.environ)
+    settings = options.settings()
     report = play(name, seed=seed, scale=scale, faults=faults, settings=settings)
     if as_json:
         document = {"schemaVersion": SCHEMA_VERSION, **attrs.asdict(report)}
