@@ -4,8 +4,8 @@ import statistics
 import time
 from datetime import UTC, datetime
 
-from entrypoints.simulation.faults import Faults, Invocation
-from entrypoints.simulation.plans import NoFaults
+from demand_adapters.testing.fault_plans import NoFaults
+from demand_adapters.testing.faults import Faults, Invocation
 
 CALLS = 200_000
 ROUNDS = 7

@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["demand_adapters.testing.plugin", "tests.scratch"]
+
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=5000, deadline=None)

@@ -4,8 +4,10 @@ A queue hides a message while it is worked on and shows it again unless it is de
 keeps its records and lets every reader remember how far it came. Both deliver at least once.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final, Protocol
 
 from attrs import field, frozen
@@ -16,6 +18,14 @@ from demand_core.errors import Permanent
 # What the narrowest of the real ones carries.
 BODY_BYTES_MAX: Final = 256 * 1024
 RECORD_BYTES_MAX: Final = 1024 * 1024
+# What every account takes, partition key included; some take more.
+PARTITION_CHARS_MAX: Final = 256
+DELAY_MAX: Final = timedelta(minutes=15)
+HIDDEN_MAX: Final = timedelta(hours=12)
+ATTRIBUTES_MAX: Final = 10
+
+# What XML can't hold, and so SQS refuses.
+_NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @frozen(kw_only=True)
@@ -51,7 +61,7 @@ class QueueSource(Protocol):
         ...
 
     def release(self, receipts: Sequence[str], delay: timedelta, /) -> None:
-        """Show messages again after *delay*. A receipt that is no longer good does nothing."""
+        """Show messages again after *delay*. By a receipt that is no longer good, or not."""
         ...
 
     def dead_letters(self) -> Sequence[Delivery]:
@@ -78,10 +88,42 @@ class StreamSource(Protocol):
         ...
 
 
-def check_size(payloads: Sequence[bytes], attributes: Mapping[str, str]) -> None:
-    """Refuse with Permanent what no queue carries; attributes count as part of the body."""
-    # SQS counts the name of the type too.
+def message_size(payload: bytes, attributes: Mapping[str, str]) -> int:
+    """As SQS counts: attributes are part of the body, the name of their type too."""
     more = sum(len(f"{name}String{text}".encode()) for name, text in attributes.items())
-    longest = max(map(len, payloads), default=0) + more
+    return len(payload) + more
+
+
+def check_messages(payloads: Sequence[bytes], attributes: Mapping[str, str]) -> None:
+    """Refuse with Permanent what no queue carries, with these *attributes* each."""
+    if len(attributes) > ATTRIBUTES_MAX:
+        raise Permanent(
+            "too_many_attributes", f"{len(attributes)}, of at most {ATTRIBUTES_MAX}"
+        )
+    longest = message_size(max(payloads, key=len, default=b""), attributes)
     if longest > BODY_BYTES_MAX:
         raise Permanent("body_too_long", f"{longest} bytes, of at most {BODY_BYTES_MAX}")
+    texts = (text.encode() for named in attributes.items() for text in named)
+    if not all(map(_is_text, chain(payloads, texts))):
+        raise Permanent("bad_text", "a message is text in UTF-8, not empty, without controls")
+
+
+def _is_text(payload: bytes) -> bool:
+    try:
+        return bool(payload) and not _NO_TEXT.search(payload.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def check_record(partition: str, payload: bytes) -> None:
+    """Refuse with Permanent what no stream carries."""
+    if not 0 < len(partition) <= PARTITION_CHARS_MAX:
+        raise Permanent("bad_partition", f"{len(partition)} characters")
+    size = record_size(partition, payload)
+    if size > RECORD_BYTES_MAX:
+        raise Permanent("body_too_long", f"{size} bytes, of at most {RECORD_BYTES_MAX}")
+
+
+def record_size(partition: str, payload: bytes) -> int:
+    """As Kinesis counts."""
+    return len(partition.encode()) + len(payload)

@@ -6,8 +6,11 @@ from typing import Final
 from demand_core.errors import Permanent
 
 BYTES_MAX: Final = 1024
+# What a file system gives a name.
+PART_BYTES_MAX: Final = 255
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# The last two: S3 deletes by XML, which can't hold them.
+_REFUSED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffe\uffff]")
 
 
 def checked_key(key: str) -> str:
@@ -17,6 +20,11 @@ def checked_key(key: str) -> str:
     return key
 
 
+def is_key(key: str) -> bool:
+    """Whether a file may stand under *key*."""
+    return _flaw(key) is None
+
+
 def _flaw(key: str) -> str | None:
     try:
         size = len(key.encode())
@@ -24,10 +32,11 @@ def _flaw(key: str) -> str | None:
         return "half a surrogate pair"
     if size > BYTES_MAX:
         return f"{size} bytes, of at most {BYTES_MAX}"
-    if _CONTROL.search(key):
-        return "a control character"
-    if "\\" in key:
-        return "a backslash"
-    if not {"", ".", ".."}.isdisjoint(key.split("/")):
+    if _REFUSED.search(key):
+        return "a control character, a backslash or no character at all"
+    parts = key.split("/")
+    if not {"", ".", ".."}.isdisjoint(parts):
         return "an empty part, or one of dots"
+    if (size := max(len(part.encode()) for part in parts)) > PART_BYTES_MAX:
+        return f"a part of {size} bytes, of at most {PART_BYTES_MAX}"
     return None

@@ -24,6 +24,8 @@ Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 Body: TypeAlias = dict[str, Value]
 
 INDEXES: Final = frozenset({"byTime", "byGroup", "byId", "byMessage"})
+# These two are only asked for what they hold; their range is the item's own sort key.
+OWN_RANGE: Final = frozenset({"byId", "byMessage"})
 NOWHERE: Final[Mapping[str, Key]] = MappingProxyType({})
 
 

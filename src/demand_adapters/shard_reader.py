@@ -6,6 +6,7 @@ them to the worker and asks here what follows. Nothing in here reads, calls or s
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from graphlib import TopologicalSorter
 from itertools import takewhile
 from typing import Protocol, TypeVar
 
@@ -55,12 +56,21 @@ class Reading:
     """How far one reader came in one shard.
 
     All up to *checkpoint* is done or given up. After a failure *window* is the size of the next
-    batch, and *attempts* how often that very batch has failed.
+    batch, and *attempts* how often that very batch has failed. An *ended* shard is closed, and
+    nothing is left of it.
     """
 
     checkpoint: int | None = None
     window: int | None = None
     attempts: int = 0
+    ended: bool = False
+
+
+def parents_first(shards: Sequence[Shard]) -> Sequence[Shard]:
+    """*shards*, each behind those that it comes from."""
+    named = {shard.name: shard for shard in shards}
+    order = TopologicalSorter({shard.name: shard.parents for shard in shards}).static_order()
+    return [named[name] for name in order if name in named]
 
 
 class Recorded(Protocol):

@@ -1,35 +1,22 @@
-"""What every Clock promises."""
+"""The clock in memory keeps what every Clock promises, and moves as it is told."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, timedelta, timezone
 
 import pytest
 
 from demand_adapters.memory.clock import MemoryClock
+from demand_adapters.testing.clock import ClockContract
+from demand_adapters.testing.strategies import MILLISECOND, NOON
 from demand_core.errors import WiringError
 from demand_core.ports.clock import Clock
 
-NOON = datetime(2025, 2, 14, 12, tzinfo=UTC)
-MS = timedelta(milliseconds=1)
-
-
-class ClockContract:
-    """Subclasses provide one fixture: clock."""
-
-    def test_now_is_in_utc(self, clock: Clock) -> None:
-        assert clock.now().tzinfo is UTC
-
-    def test_now_is_cut_to_milliseconds(self, clock: Clock) -> None:
-        assert clock.now().microsecond % 1000 == 0
-
-    def test_time_never_goes_back(self, clock: Clock) -> None:
-        answers = [clock.now() for _ in range(1000)]
-        assert answers == sorted(answers)
-
 
 class TestMemoryClock(ClockContract):
-    @pytest.fixture
-    def clock(self) -> Clock:
-        return MemoryClock(NOON)
+    engine = "memory"
+
+    def fresh(self) -> AbstractContextManager[Clock]:
+        return nullcontext(MemoryClock(NOON))
 
 
 def test_a_memory_clock_stands_still_between_moves() -> None:
@@ -49,7 +36,7 @@ def test_a_memory_clock_moves_as_far_as_it_is_told() -> None:
 def test_a_memory_clock_refuses_to_go_back() -> None:
     clock = MemoryClock(NOON)
     with pytest.raises(WiringError, match="back"):
-        clock.move_to(NOON - MS)
+        clock.move_to(NOON - MILLISECOND)
     with pytest.raises(WiringError, match="back"):
         clock.advance(-timedelta(microseconds=1))
     assert clock.now() == NOON
@@ -58,9 +45,9 @@ def test_a_memory_clock_refuses_to_go_back() -> None:
 def test_a_memory_clock_never_stops_short_of_where_it_is_moved() -> None:
     clock = MemoryClock(NOON)
     clock.move_to(NOON + timedelta(microseconds=1))
-    assert clock.now() == NOON + MS
+    assert clock.now() == NOON + MILLISECOND
     clock.advance(timedelta(microseconds=1))
-    assert clock.now() == NOON + 2 * MS
+    assert clock.now() == NOON + 2 * MILLISECOND
 
 
 def test_a_memory_clock_answers_in_utc_whatever_zone_it_is_given() -> None:

@@ -1,36 +1,17 @@
-"""What every Entropy promises."""
+"""The entropy in memory keeps what every Entropy promises, and repeats itself."""
 
-import re
-
-import pytest
+from contextlib import AbstractContextManager, nullcontext
 
 from demand_adapters.memory.entropy import MemoryEntropy
+from demand_adapters.testing.entropy import EntropyContract
 from demand_core.ports.entropy import Entropy
 
 
-class EntropyContract:
-    """Subclasses provide one fixture: entropy."""
-
-    def test_a_fresh_id_is_32_hexadecimal_digits(self, entropy: Entropy) -> None:
-        assert re.fullmatch(r"[0-9a-f]{32}", entropy.fresh_id())
-
-    def test_no_id_is_given_twice(self, entropy: Entropy) -> None:
-        ids = [entropy.fresh_id() for _ in range(1000)]
-        assert len(set(ids)) == 1000
-
-    def test_a_stream_goes_on_where_it_was(self, entropy: Entropy) -> None:
-        draws = [entropy.stream("delay").getrandbits(64) for _ in range(100)]
-        assert len(set(draws)) == 100
-
-    def test_two_purposes_draw_apart(self, entropy: Entropy) -> None:
-        delay, order = entropy.stream("delay"), entropy.stream("order")
-        assert delay.getrandbits(128) != order.getrandbits(128)
-
-
 class TestMemoryEntropy(EntropyContract):
-    @pytest.fixture
-    def entropy(self) -> Entropy:
-        return MemoryEntropy(7)
+    engine = "memory"
+
+    def fresh(self) -> AbstractContextManager[Entropy]:
+        return nullcontext(MemoryEntropy(7))
 
 
 def test_the_same_seed_draws_the_same_in_every_process() -> None:

@@ -7,12 +7,9 @@ from typing import Final
 
 from attrs import define
 
-from demand_adapters.deliveries import Delivery, check_size
+from demand_adapters.deliveries import DELAY_MAX, HIDDEN_MAX, Delivery, check_messages
 from demand_core.errors import WiringError
 from demand_core.ports.clock import Clock
-
-DELAY_MAX: Final = timedelta(minutes=15)
-HIDDEN_MAX: Final = timedelta(hours=12)
 
 _NOW: Final = timedelta(0)
 
@@ -68,7 +65,7 @@ class MemoryQueue:
     ) -> Sequence[int]:
         """Take all of *payloads*, each with these *attributes*; answers as an Outlet does."""
         kept = dict(attributes or {})
-        check_size(payloads, kept)
+        check_messages(payloads, kept)
         if not _NOW <= delay <= DELAY_MAX:
             raise WiringError(f"{self._name}: a new message can't be delayed by {delay}")
         at = self._clock.now() + delay

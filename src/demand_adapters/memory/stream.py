@@ -7,13 +7,10 @@ from operator import attrgetter
 from typing import Final
 from zlib import crc32
 
-from demand_adapters.deliveries import RECORD_BYTES_MAX, StreamRecord
+from demand_adapters.deliveries import StreamRecord, check_record
 from demand_adapters.shard_reader import FeedTrimmed, Shard
-from demand_core.errors import Permanent, WiringError
+from demand_core.errors import WiringError
 from demand_core.ports.clock import Clock
-
-# What every account takes, partition key included; some take more.
-PARTITION_CHARS_MAX: Final = 256
 
 _SEQUENCE: Final = attrgetter("sequence")
 _AT: Final = attrgetter("at")
@@ -37,7 +34,7 @@ class MemoryStream:
     def put(self, records: Sequence[tuple[str, bytes]], /) -> Sequence[int]:
         """Take (partition key, payload) pairs; answers as an Outlet does."""
         for partition, payload in records:
-            _check(partition, payload)
+            check_record(partition, payload)
         at = self._clock.now()
         for partition, payload in records:
             self._sequence += 1
@@ -79,11 +76,3 @@ class MemoryStream:
             if lost:
                 self._trimmed[shard] = records[lost - 1].sequence
                 del records[:lost]
-
-
-def _check(partition: str, payload: bytes) -> None:
-    if not 0 < len(partition) <= PARTITION_CHARS_MAX:
-        raise Permanent("bad_partition", f"{len(partition)} characters")
-    size = len(partition.encode()) + len(payload)
-    if size > RECORD_BYTES_MAX:
-        raise Permanent("body_too_long", f"{size} bytes, of at most {RECORD_BYTES_MAX}")

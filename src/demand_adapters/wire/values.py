@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from demand_adapters.item_table import INDEXES, Body, Item
+from demand_adapters.item_table import INDEXES, OWN_RANGE, Body, Item
 from demand_core.errors import Permanent, WiringError
 
 ITEM_MAX: Final = 400 * 1024
@@ -30,6 +30,8 @@ def check(items: Sequence[Item]) -> None:
         for name, key in item.index.items():
             check_index(name)
             _check_key(key)
+            if name in OWN_RANGE and key[1] != item.key[1]:
+                raise Permanent("bad_key", f"the range of {name} is the item's own sort key")
         _check_expiry(item.expires_at)
         # Only what may be too large or hold too long a name is measured to the byte.
         if _most(item.body) > NAME_MAX and item_size(item) > ITEM_MAX:

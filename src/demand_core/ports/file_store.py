@@ -18,11 +18,14 @@ class StoredFile:
 class FileStore(Protocol):
     """Whole files that are written at once and then only replaced or deleted.
 
-    A key is at most 1,024 bytes of UTF-8: parts divided by `/`, none of them empty, `.` or
-    `..`, no control characters, no backslash; two keys that differ only in case are not kept
-    apart, and no key stands below another as `a/b` does below `a`. Anything else raises
-    Permanent("bad_key"). Raises Transient, and Unknown after a
-    write without answer. A reader sees a file whole or not at all, never half-written.
+    A key is at most 1,024 bytes of UTF-8: parts of at most 255, divided by `/`, none of them
+    empty, `.` or `..`, no control characters, no backslash, no U+FFFE or U+FFFF. Anything else
+    raises Permanent("bad_key"). So may the second of two keys that no folder holds at once:
+    parts in one place that differ only in case or in how an accent is written, and `a` beside
+    `a/b`. Where it is taken, the two are kept apart.
+
+    Raises Transient, and Unknown after a write without answer. A reader sees a file whole or
+    not at all, never half-written.
     """
 
     def find(self, key: str, /) -> StoredFile | None:
@@ -43,7 +46,7 @@ class FileStore(Protocol):
     ) -> Iterator[bytes] | None:
         """The bytes of one file from *start* on, in pieces; None when nothing stands there.
 
-        A replacement during the read does not show: the pieces are of one version.
+        All are of one version; Transient says that it was replaced and there are no more.
         """
         ...
 

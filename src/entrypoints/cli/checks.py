@@ -12,6 +12,8 @@ import click
 from entrypoints.checks import Report, Unreadable, promises, proofs, report
 
 DOCUMENT: Final = "docs/checks.md"
+# The contracts are tests too, which every engine inherits.
+TESTS: Final = ("src/demand_adapters/testing", "tests")
 SCHEMA_VERSION: Final = 1
 UNKNOWN_IDS: Final = 1
 
@@ -68,7 +70,8 @@ def _read(root: Path) -> tuple[Mapping[str, str], Report]:
         raise Refused(f"{DOCUMENT} in {root} cannot be read: {error.strerror}.") from error
     except (Unreadable, UnicodeDecodeError) as error:
         raise Refused(f"{DOCUMENT}: {error}.") from error
-    sources = sorted(path for path in (root / "tests").rglob("*.py") if path.is_file())
+    found = (path for folder in TESTS for path in (root / folder).rglob("*.py"))
+    sources = sorted(path for path in found if path.is_file())
     try:
         return promised, report(promised, proofs(sources, root=root))
     except Unreadable as error:

@@ -124,10 +124,12 @@ def unannounced_failures(world: World) -> list[str]:
 
 def dead_letters(world: World) -> list[str]:
     """Messages and records that were delivered too often: each is an incident."""
-    dead = [d.record_id for queue in world.queues.values() for d in queue.dead_letters()]
+    dead = [
+        d.record_id for queue in world.engines.queues.values() for d in queue.dead_letters()
+    ]
     return [*dead, *(str(record.sequence) for record in world.given_up)]
 
 
 def left_over(world: World) -> list[str]:
     """Queues in which something still waits."""
-    return [name for name, queue in world.queues.items() if queue.waiting()]
+    return [name for name, queue in world.engines.queues.items() if queue.waiting()]

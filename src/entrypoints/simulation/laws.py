@@ -15,13 +15,7 @@ from typing import Any, Final
 from attrs import define, evolve, field
 
 from demand_adapters.item_table import Item
-from demand_adapters.wire.converters import camel
-from demand_core.topology import TOPOLOGY
-from demand_core.topology.routing import routes
-from entrypoints.running import concerns
-from entrypoints.simulation import checkers
-from entrypoints.simulation.faults import BATCHES
-from entrypoints.simulation.plans import (
+from demand_adapters.testing.fault_plans import (
     Call,
     Fault,
     Kind,
@@ -29,6 +23,12 @@ from entrypoints.simulation.plans import (
     Refusing,
     Swarm,
 )
+from demand_adapters.testing.faults import BATCHES
+from demand_adapters.wire.converters import camel
+from demand_core.topology import TOPOLOGY
+from demand_core.topology.routing import routes
+from entrypoints.running import concerns
+from entrypoints.simulation import checkers
 from entrypoints.simulation.stories import SEED, Essence, Story, essence
 from entrypoints.simulation.world import START, WEATHERS, Invoked, World
 
@@ -45,7 +45,7 @@ SINGLES: Final = (
     Fault(kind=Kind.LATE, delay=timedelta(seconds=5)),
     Fault(kind=Kind.LATE, delay=timedelta(minutes=20)),
 )
-GARBAGE: Final = b"\xff not what anybody sends"
+GARBAGE: Final = b"not what anybody sends"
 
 
 @define
@@ -188,12 +188,12 @@ def poison(story: Story) -> Proof:
 
 def _littered(story: Story) -> World:
     def litter(world: World) -> None:
-        for queue in world.queues.values():
+        for queue in world.engines.queues.values():
             for minutes in range(0, int(story.scenario.lasts.total_seconds()) // 60, 5):
                 world.at(START + timedelta(minutes=minutes), partial_of(queue.put, [GARBAGE]))
 
     world = evolve(story, before=litter).play()
-    for name, queue in world.queues.items():
+    for name, queue in world.engines.queues.items():
         if queue.dead_letters() or queue.waiting():
             raise AssertionError(f"garbage stays in {name}")
     return world

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -13,14 +14,14 @@ from attrs import evolve, frozen
 
 from demand_adapters.memory.entropy import MemoryEntropy
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
+from demand_adapters.testing.fault_plans import NoFaults, Plan, Swarm
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId
 from demand_core.errors import WiringError
+from entrypoints.engines.memory import MemoryEngines
 from entrypoints.settings import Settings
 from entrypoints.simulation import checkers
-from entrypoints.simulation.plans import NoFaults, Plan, Swarm
 from entrypoints.simulation.world import START, WEATHERS, Weather, World
-from entrypoints.wiring import MemoryEngines
 
 # Events come in bursts, as tours are announced: so rows are given batches, not single ones.
 BURSTS: Final = (0.1, 0.35, 0.4, 0.6, 0.9)
@@ -38,6 +39,19 @@ DEFAULTS: Final = Settings()
 SOUR_EVERY: Final = 60
 # Looked up again, moved for good, or corrected before its first link is there.
 FATES: Final = (None, Fate(0.1, 0), Fate(0.2, 1), Fate(0.0003, 1), Fate(0.2, 0), None)
+
+
+@frozen
+class Act:
+    """Somebody outside looks an event up, so long after the beginning, and caches it."""
+
+    after: timedelta
+    number: int
+    url: str
+
+    def event(self, start: datetime) -> Event:
+        """What is cached."""
+        return an_event(_event_id(self.number), url=self.url, at=start + self.after)
 
 
 class Scenario(Protocol):
@@ -80,14 +94,18 @@ class ShortLinks:
         """How many events have a url that the shortener chokes on."""
         return -(-self.events // SOUR_EVERY)
 
+    def sour_urls(self) -> frozenset[str]:
+        """What the shortener chokes on."""
+        return frozenset(_url(number, 0) for number in range(0, self.events, SOUR_EVERY))
+
     def world(self, seed: int, weather: Weather, plan: Plan, settings: Settings) -> World:
-        """Cache the events over a quarter of the time, and some again until the half."""
+        """Arrange what people do, and a service that is in reach of our own gate."""
         engines = MemoryEngines.new(seed, START)
         shortener = MemoryUrlShortener(
             engines.clock,
             # What our own gate may let through in any second: its rate, and one batch.
             calls_per_s=settings.shortener_per_s + 10,
-            sour={_url(number, 0) for number in range(0, self.events, SOUR_EVERY)},
+            sour=self.sour_urls(),
         )
         world = World(
             seed,
@@ -97,17 +115,18 @@ class ShortLinks:
             engines=evolve(engines, shortener=shortener),
             watched=checkers.WITNESSED,
         )
-        chance = engines.entropy.stream("cast")
-        for number in range(self.events):
-            self._cast(world, number, chance)
+        for act in self.acts(engines.entropy.stream("cast")):
+            world.at(START + act.after, partial(_cached, world, act.event(START)))
         return world
 
-    def _cast(self, world: World, number: int, chance: Random) -> None:
-        first = START + self.lasts / 4 * chance.choice(BURSTS)
-        _arrange(world, first, number, _url(number, 0))
-        then = FATES[number % len(FATES)]
-        if then:
-            _arrange(world, first + self.lasts * then.after, number, _url(number, then.turn))
+    def acts(self, chance: Random) -> Iterator["Act"]:
+        """Events are cached over a quarter of the time, and some again until the half."""
+        for number in range(self.events):
+            first = self.lasts / 4 * chance.choice(BURSTS)
+            yield Act(first, number, _url(number, 0))
+            then = FATES[number % len(FATES)]
+            if then:
+                yield Act(first + self.lasts * then.after, number, _url(number, then.turn))
 
     def expected(self, weather: Weather) -> Mapping[str, int]:
         """Whatever goes wrong, every event is settled, and people know of the failures."""
@@ -188,12 +207,6 @@ def an_event(event_id: str, *, url: str, at: datetime) -> Event:
         cached_at=at,
         refresh_at=at + timedelta(hours=12),
     )
-
-
-def _arrange(world: World, when: datetime, number: int, url: str) -> None:
-    """Have somebody outside look an event up and cache it then."""
-    event = an_event(_event_id(number), url=url, at=when)
-    world.at(when, lambda: _cached(world, event))
 
 
 def _cached(world: World, event: Event) -> None:

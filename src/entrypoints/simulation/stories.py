@@ -7,9 +7,9 @@ from typing import Final, TypeAlias
 
 from attrs import define, field, frozen
 
+from demand_adapters.testing.fault_plans import Call, NoFaults, Plan
 from demand_adapters.wire.items import essence as item_essence
 from demand_core.topology import TOPOLOGY
-from entrypoints.simulation.plans import Call, NoFaults, Plan
 from entrypoints.simulation.scenarios import DEFAULTS, SCENARIOS, Scenario, missed
 from entrypoints.simulation.world import CALM, START, Invoked, Weather, World
 

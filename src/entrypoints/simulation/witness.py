@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import frozen
 
-from entrypoints.wiring import MemoryPorts
+from entrypoints.profiles import Profile
 
 if TYPE_CHECKING:
     from entrypoints.simulation.world import World
@@ -24,7 +24,7 @@ class Seen:
     sequence: int
 
 
-class SimulatedPorts(MemoryPorts):
+class SimulatedPorts(Profile):
     """The memory profile with the fault proxy before every driver and a witness behind it."""
 
     def __init__(self, world: "World") -> None:

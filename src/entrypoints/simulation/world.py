@@ -14,11 +14,11 @@ from attrs import define, field, frozen
 
 from demand_adapters.deliveries import Delivery
 from demand_adapters.item_table import Change
-from demand_adapters.memory.outlet import MemoryOutlet, stream_outlet
-from demand_adapters.memory.queue import MemoryQueue
-from demand_adapters.memory.stream import MemoryStream
+from demand_adapters.outlet import EncodingOutlet, stream_outlet
 from demand_adapters.shard_reader import Recorded
 from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.testing.fault_plans import NoFaults, Plan
+from demand_adapters.testing.faults import Crash, Faults, Invocation
 from demand_adapters.wire.bodies import encode
 from demand_adapters.wire.changes import encode_change
 from demand_adapters.wire.converters import camel
@@ -37,10 +37,10 @@ from demand_core.topology.shapes import (
     Trigger,
     Worker,
 )
+from entrypoints.engines.memory import MemoryEngines
+from entrypoints.profiles import Profile
 from entrypoints.running import Ran, Runner, Work, source_name
 from entrypoints.settings import Settings
-from entrypoints.simulation.faults import Crash, Faults, Invocation
-from entrypoints.simulation.plans import NoFaults, Plan
 from entrypoints.simulation.pump import (
     LATENCY,
     Agenda,
@@ -51,7 +51,7 @@ from entrypoints.simulation.pump import (
     streaming,
 )
 from entrypoints.simulation.witness import Seen, SimulatedPorts
-from entrypoints.wiring import MemoryEngines, MemoryPorts, assemble
+from entrypoints.wiring import assemble
 
 D = TypeVar("D")
 
@@ -117,8 +117,6 @@ class World:
     invoked: list[Invoked] = field(factory=list, init=False)
     seen: list[Seen] = field(factory=list, init=False)
     tallies: dict[str, Tally] = field(factory=dict, init=False)
-    queues: dict[str, MemoryQueue] = field(factory=dict, init=False)
-    streams: dict[str, MemoryStream] = field(factory=dict, init=False)
     works: dict[str, Work] = field(factory=dict, init=False)
     given_up: list[Recorded] = field(factory=list, init=False)
     _number: int = field(default=0, init=False)
@@ -135,7 +133,7 @@ class World:
             plan=self.plan, now=self.clock.now, run=self.run_until, later=self.at
         )
         self.ports = SimulatedPorts(self)
-        self.outside = MemoryPorts(self.settings, self.engines)
+        self.outside = Profile(self.settings, self.engines)
         self.runner = Runner(clock=self.clock, quarantine=Quarantine(files=self.ports.files))
         self._agenda = Agenda(self)
         self._sources: list[Source] = [self._agenda]
@@ -169,10 +167,10 @@ class World:
         """The writing side of *channel*, behind its proxy."""
         made: Outlet[Any]
         if channel.kind is ChannelKind.STREAM:
-            stream, by = self.streams[channel.name], attrgetter(channel.partition)
+            stream, by = self.engines.stream(channel.name), attrgetter(channel.partition)
             made = stream_outlet(stream, encode, by)
         else:
-            made = MemoryOutlet(encode, self._putting(channel.name))
+            made = EncodingOutlet(encode, self._putting(channel.name))
         return self.faults.around(f"outlet:{channel.name}", made)
 
     def work(self, row: str) -> Work:
@@ -212,7 +210,7 @@ class World:
 
     def quiet(self) -> bool:
         """Whether no message waits anywhere and every change was routed."""
-        waiting = any(queue.waiting() for queue in self.queues.values())
+        waiting = any(queue.waiting() for queue in self.engines.queues.values())
         ahead = (source for source in self._sources if not isinstance(source, Ticks))
         return not waiting and all(source.next_at() is None for source in ahead)
 
@@ -250,20 +248,17 @@ class World:
                 return Ticks(self, row, trigger)
             case Queue() | Changes():
                 name = source_name(row.name, trigger)
-                queue = self.queues[name] = MemoryQueue(
-                    self.clock,
-                    visibility=row.visibility,
-                    max_receive=row.retry.max_receive,
-                    name=name,
+                queue = self.engines.queue(
+                    name, visibility=row.visibility, max_receive=row.retry.max_receive
                 )
                 return Messages(self, row, trigger, queue)
             case Stream():
-                stream = self.streams.setdefault(trigger.channel.name, MemoryStream(self.clock))
+                stream = self.engines.stream(trigger.channel.name)
                 return streaming(self, row, trigger, stream)
         raise WiringError(f"{row.name}: nothing here wakes it by {type(trigger).__name__}")
 
     def _putting(self, name: str) -> Callable[[Sequence[bytes]], Sequence[int]]:
-        queue, spread, chance = self.queues[name], self.weather.spread, self.chance
+        queue, spread, chance = self.engines.queues[name], self.weather.spread, self.chance
 
         def put(payloads: Sequence[bytes]) -> Sequence[int]:
             return queue.put(payloads, delay=LATENCY + spread * chance.random())
@@ -276,7 +271,7 @@ class World:
         return {
             row.name: self.faults.around(
                 f"outlet:{change_queue(row.name)}",
-                MemoryOutlet(encode_change, self._putting(change_queue(row.name))),
+                EncodingOutlet(encode_change, self._putting(change_queue(row.name))),
             )
             for row in self.rows.values()
             if any(isinstance(trigger, Changes) for trigger in row.triggers)

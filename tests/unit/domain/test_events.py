@@ -8,8 +8,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demand_adapters.testing.strategies import NOON, an_event
 from demand_core.domain.events import Event, EventDates, recached
-from tests.strategies import NOON, an_event
 
 KEPT: Final = {"short_url", "short_url_for", "link_attempts", "link_failed_at", "dates"}
 BOOKS: Final = {"cached_at", "refresh_at"}

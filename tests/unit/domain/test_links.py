@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demand_adapters.testing.strategies import NOON, an_event
 from demand_core.domain.events import Event, recached
 from demand_core.domain.links import (
     LinkPolicy,
@@ -17,7 +18,6 @@ from demand_core.domain.links import (
     link_state,
     linked,
 )
-from tests.strategies import NOON, an_event
 
 CALLS_MAX: Final = 3
 HERE: Final = "https://tickets.example/a"

@@ -214,6 +214,17 @@ def test_each_promise_is_listed_with_its_tests_beneath_and_a_total(project: Path
     ]
 
 
+def test_a_mark_in_a_contract_counts_as_one_in_a_test(project: Path) -> None:
+    source = """
+        class TableContract:
+            @pytest.mark.check("A-2")
+            def test_it_keeps_what_it_has(self): ...
+        """
+    write(project, source, "../src/demand_adapters/testing/item_table.py")
+    contract = "src/demand_adapters/testing/item_table.py::TableContract"
+    assert f"{contract}::test_it_keeps_what_it_has" in run(project).stdout
+
+
 def test_on_request_only_the_unproven_promises_are_listed(project: Path) -> None:
     write(project, '@pytest.mark.check("A-2")\ndef test_once(): ...\n')
     listed = run(project, "--unproven").stdout.splitlines()

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from demand_adapters.stores.event_cache import TableEventCache
+from demand_adapters.testing.fault_plans import Swarm
 from demand_adapters.wire.items import event_key
 from demand_core.batch import Outcome, Record
 from demand_core.domain.alerts import Alert
@@ -17,7 +18,6 @@ from demand_core.domain.links import LinkPolicy, LinkRequest, LinkState, link_st
 from demand_core.errors import Transient
 from demand_core.workers.reminders.shorten_event_urls import ShortenEventUrls
 from entrypoints.simulation import laws, stories
-from entrypoints.simulation.plans import Swarm
 from entrypoints.simulation.scenarios import ShortLinks
 from entrypoints.simulation.world import START, WEATHERS, World
 from entrypoints.wiring import assemble

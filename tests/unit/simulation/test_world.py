@@ -1,114 +1,38 @@
 """The pump: what each source does of itself, under no weather and under the roughest."""
 
-import sys
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from attrs import define, evolve, field, frozen
 
 from demand_adapters.item_table import Item
+from demand_adapters.testing.fault_plans import Call, Fault, Kind, NoFaults, OneFault, Plan
+from demand_adapters.testing.strategies import an_event
 from demand_adapters.wire.bodies import encode
-from demand_core.batch import Outcome, Record
-from demand_core.domain.alerts import Alert
+from demand_core.batch import Outcome
 from demand_core.domain.ids import EventId
 from demand_core.domain.links import LinkRequest, LinkState, link_state
 from demand_core.errors import Transient, WiringError
-from demand_core.ports.announcer import Announcer
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.shapes import (
-    Channel,
-    ChannelKind,
-    Every,
-    Queue,
-    Retry,
-    Stream,
     Upload,
     Worker,
 )
 from entrypoints.simulation import checkers
-from entrypoints.simulation.plans import Call, Fault, Kind, NoFaults, OneFault, Plan
 from entrypoints.simulation.scenarios import digest, play
 from entrypoints.simulation.world import CALM, START, WEATHERS, Invoked, Weather, World
-from tests.strategies import an_event
+from tests.scratch import FLOWS, POSTS, READS, TICKS
 
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 HARSH: Final = WEATHERS["harsh"]
-NOTES: Final[Channel[Any]] = Channel(
-    name="notes", kind=ChannelKind.QUEUE, body=LinkRequest, written_outside=True
-)
 
-
-@frozen(kw_only=True)
-class PassNote:
-    """Tells people of each note."""
-
-    announcer: Announcer
-
-    def __call__(self, batch: Sequence[Record[LinkRequest]]) -> Outcome:
-        for record in batch:
-            self.announcer.announce(Alert(key=record.body.event_id, summary="a note"))
-        return Outcome()
-
-
-@frozen(kw_only=True)
-class ReadFlow(PassNote):
-    """Cannot do one record, and hands it back for ever."""
-
-    def __call__(self, batch: Sequence[Record[LinkRequest]]) -> Outcome:
-        able = [record for record in batch if record.body.event_id != "poison"]
-        super().__call__(able)
-        return Outcome(
-            retry=frozenset(r.record_id for r in batch) - {r.record_id for r in able}
-        )
-
-
-@frozen(kw_only=True)
-class StrikeClock:
-    """Tells people the time that it was woken for."""
-
-    announcer: Announcer
-
-    def __call__(self, now: datetime) -> Outcome:
-        self.announcer.announce(Alert(key=now.isoformat(), summary="the clock"))
-        return Outcome()
-
-
-POSTS: Final[Channel[Any]] = Channel(
-    name="posts",
-    kind=ChannelKind.STREAM,
-    body=LinkRequest,
-    partition="event_id",
-    written_outside=True,
-)
-
-READS: Final = Worker(
-    name="pass_note",
-    subsystem="scratch",
-    origin="-",
-    triggers=(Queue(NOTES),),
-    timeout=MINUTE,
-    retry=Retry(max_receive=12, backoff=timedelta(minutes=5)),
-    about="-",
-)
-FLOWS: Final = evolve(READS, name="read_flow", triggers=(Stream(POSTS),))
-TICKS: Final = evolve(READS, name="strike_clock", triggers=(Every(period=MINUTE),))
-
-
-@pytest.fixture(autouse=True)
-def scratch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the rows of this file find their classes."""
-    for row, work in ((READS, PassNote), (TICKS, StrikeClock), (FLOWS, ReadFlow)):
-        module = ModuleType(row.module)
-        vars(module)[work.__name__] = work
-        monkeypatch.setitem(sys.modules, row.module, module)
+pytestmark = pytest.mark.usefixtures("scratch_rows")
 
 
 @define
@@ -141,7 +65,7 @@ def a_world(
 
 
 def post(world: World, *names: str) -> None:
-    world.queues["notes"].put([encode(LinkRequest(EventId(name))) for name in names])
+    world.engines.queues["notes"].put([encode(LinkRequest(EventId(name))) for name in names])
 
 
 def told(world: World) -> list[str]:
@@ -212,8 +136,10 @@ def test_a_message_that_never_works_ends_among_the_dead_letters() -> None:
     post(world, "E1")
     world.run_until(START + 3 * HOUR)
     assert log.received == list(range(1, READS.retry.max_receive + 1))
-    assert [dead.record_id for dead in world.queues["notes"].dead_letters()] == ["notes-1"]
-    assert world.queues["notes"].waiting() == 0
+    assert [dead.record_id for dead in world.engines.queues["notes"].dead_letters()] == [
+        "notes-1"
+    ]
+    assert world.engines.queues["notes"].waiting() == 0
 
 
 def test_without_weather_a_clock_strikes_once_at_every_multiple_of_its_period() -> None:
@@ -361,7 +287,7 @@ def test_a_throttled_table_slows_the_work_and_loses_none_of_it() -> None:
         known = world.outside.events.get_many([event.event_id for event in events])
         assert {link_state(event) for event in known.values()} == {LinkState.LINKED}
         assert len(known) == 30
-        assert not any(queue.dead_letters() for queue in world.queues.values())
+        assert not any(queue.dead_letters() for queue in world.engines.queues.values())
         ended.append(world.engines.shortener.history[-1].at)
     assert ended[0] + MINUTE < ended[1]
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from demand_adapters.deliveries import Delivery
 from demand_adapters.memory.file_store import MemoryFileStore
 from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.testing.strategies import NOON
 from demand_adapters.wire.converters import instant
 from demand_core.errors import Permanent
 from demand_core.ports.file_store import FileStore
-from tests.strategies import NOON
 
 REASON: Final = Permanent("missing_field", "$.eventId")
 

@@ -7,6 +7,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demand_adapters.testing.strategies import NOON, an_event
 from demand_adapters.wire.converters import camel, unstructured
 from demand_core.domain.changes import ChangeKind
 from demand_core.domain.events import Event, EventCached, recached
@@ -14,7 +15,6 @@ from demand_core.domain.links import after_failed_call, linked
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.routing import Images, Route, change_queue, routes
 from demand_core.topology.shapes import Changes
-from tests.strategies import NOON, an_event
 
 SPELLED: Final = {"name": "n", "cached_at": "cachedAt", "status": "s"}
 

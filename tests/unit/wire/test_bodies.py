@@ -8,12 +8,12 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demand_adapters.testing.strategies import cached_events, link_requests, rates, texts
 from demand_adapters.wire.bodies import decode, encode, plain
 from demand_core.domain.events import EventCached
 from demand_core.domain.ids import EventId
 from demand_core.domain.links import LinkRequest
 from demand_core.errors import Permanent
-from tests.strategies import cached_events, link_requests, rates, texts
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 

@@ -10,6 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demand_adapters.testing.strategies import (
+    NOON,
+    an_event,
+    cached_events,
+    event_dates,
+    events,
+    instants,
+    link_requests,
+    rates,
+)
 from demand_adapters.wire.converters import (
     camel,
     instant,
@@ -22,16 +32,6 @@ from demand_adapters.wire.items import Rate
 from demand_core.domain.events import Event, EventCached, EventDates
 from demand_core.domain.links import LinkRequest
 from demand_core.errors import Permanent
-from tests.strategies import (
-    NOON,
-    an_event,
-    cached_events,
-    event_dates,
-    events,
-    instants,
-    link_requests,
-    rates,
-)
 
 CANARY: Final = "canary#5551234"
 PLAIN: Final[dict[str, Any]] = {

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from demand_adapters.item_table import Body, Item
+from demand_adapters.testing.strategies import NOON, an_event, events, instants, rates
 from demand_adapters.wire.items import (
     EVENT,
     KINDS,
@@ -25,7 +26,6 @@ from demand_adapters.wire.values import check
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId, shard
 from demand_core.errors import Permanent
-from tests.strategies import NOON, an_event, events, instants, rates
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 FULL: Final = an_event(

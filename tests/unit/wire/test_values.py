@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demand_adapters.item_table import Body, Item, Key, Value
+from demand_adapters.testing.strategies import bodies, items, values
 from demand_adapters.wire.values import FRAME, ITEM_MAX, check, item_size
 from demand_core.errors import Permanent, WiringError
-from tests.strategies import bodies, items, values
 
 KEY: Final = ("p", "a")
 

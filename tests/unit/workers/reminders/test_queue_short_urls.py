@@ -16,6 +16,7 @@ from demand_adapters.memory.file_store import MemoryFileStore
 from demand_adapters.memory.item_table import MemoryItemTable
 from demand_adapters.stores.event_cache import TableEventCache
 from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.testing.strategies import NOON, an_event
 from demand_adapters.wire.changes import encode_change
 from demand_core.batch import Outcome, Record, Tally, tally
 from demand_core.domain.events import Event, EventCached
@@ -26,7 +27,6 @@ from demand_core.topology import TOPOLOGY
 from demand_core.workers.reminders.queue_short_urls import QueueShortUrls
 from entrypoints.running import Runner
 from entrypoints.simulation.world import START, World
-from tests.strategies import NOON, an_event
 
 SHORT: Final = "https://sho.rt/1"
 

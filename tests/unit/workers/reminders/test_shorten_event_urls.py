@@ -19,6 +19,7 @@ from demand_adapters.memory.url_shortener import MemoryUrlShortener
 from demand_adapters.stores.event_cache import TableEventCache
 from demand_adapters.stores.pace import TablePace
 from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.testing.strategies import NOON, an_event
 from demand_adapters.wire.bodies import encode
 from demand_core.batch import Outcome, Record, tally
 from demand_core.domain.alerts import Alert
@@ -28,11 +29,10 @@ from demand_core.domain.links import SHORTENER, LinkPolicy, LinkRequest, LinkSta
 from demand_core.errors import Permanent, Transient, Unknown
 from demand_core.topology import TOPOLOGY
 from demand_core.workers.reminders.shorten_event_urls import ShortenEventUrls
+from entrypoints.engines.memory import MemoryEngines
 from entrypoints.running import Runner
 from entrypoints.settings import Settings
 from entrypoints.simulation.world import START, World
-from entrypoints.wiring import MemoryEngines
-from tests.strategies import NOON, an_event
 
 SECOND: Final = timedelta(seconds=1)
 BUSY: Final = Transient("busy")

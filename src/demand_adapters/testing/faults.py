@@ -12,8 +12,8 @@ from typing import Any, Final, TypeVar, cast
 from attrs import define, field
 
 from demand_adapters.item_table import Did, Wrote
+from demand_adapters.testing.fault_plans import Call, Fault, Kind, Plan
 from demand_core.errors import DemandError, Permanent, Transient, Unknown
-from entrypoints.simulation.plans import Call, Fault, Kind, Plan
 
 D = TypeVar("D")
 
@@ -38,7 +38,11 @@ class Invocation:
 
 @define
 class Faults:
-    """The proxies of one world: what they count and did, and what callers were refused."""
+    """The proxies of one world: what they count and did, and what callers were refused.
+
+    *run* lets everybody else go on until a time, *later* does something at a time: so a call
+    that stalls meets the others, and one that is late comes when nobody waits for it.
+    """
 
     plan: Plan
     now: Callable[[], datetime]
@@ -56,7 +60,10 @@ class Faults:
         self.next = self.plan.after(0)
 
     def around(self, name: str, driver: D) -> D:
-        """*driver*, except that calls made inside an invocation may go wrong."""
+        """*driver*, except that calls made inside an invocation may go wrong.
+
+        The *name* "table" says that it is an ItemTable, which answers batches for each key.
+        """
         return cast("D", _Proxy(self, name, driver))
 
     @contextmanager
@@ -137,7 +144,7 @@ class Faults:
         self, fault: Fault, invocation: Invocation, call: Call, real: Callable[..., Any]
     ) -> Any:  # whatever the driver gives
         """Let everybody else go on meanwhile: interleaving without threads."""
-        if self.depth < 3:  # noqa: PLR2004  # pauses inside pauses, as deep as they teach anything
+        if self.depth < 3:  # pauses inside pauses, as deep as they teach anything
             with self._outside():
                 self.run(self.now() + fault.delay)
         if self.now() >= invocation.until:

@@ -12,10 +12,7 @@ import pytest
 from attrs import define, field, frozen
 
 from demand_adapters.item_table import Did, Item, Wrote
-from demand_core.domain.alerts import Alert
-from demand_core.errors import DemandError, Permanent, Transient, Unknown
-from entrypoints.simulation.faults import Crash, Faults, Invocation
-from entrypoints.simulation.plans import (
+from demand_adapters.testing.fault_plans import (
     Call,
     Fault,
     Kind,
@@ -25,7 +22,10 @@ from entrypoints.simulation.plans import (
     Refusing,
     Swarm,
 )
-from tests.strategies import NOON
+from demand_adapters.testing.faults import Crash, Faults, Invocation
+from demand_adapters.testing.strategies import NOON
+from demand_core.domain.alerts import Alert
+from demand_core.errors import DemandError, Permanent, Transient, Unknown
 
 SECOND: Final = timedelta(seconds=1)
 ALERT: Final = Alert(key="a", summary="look")

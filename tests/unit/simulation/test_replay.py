@@ -1,0 +1,82 @@
+"""One scenario, three profiles, one outcome."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+from attrs import evolve
+
+from demand_adapters.memory.clock import MemoryClock
+from demand_adapters.memory.entropy import MemoryEntropy
+from demand_adapters.memory.url_shortener import MemoryUrlShortener
+from entrypoints.engines import RunningEngines
+from entrypoints.engines.aws import AwsEngines
+from entrypoints.engines.local import LocalEngines
+from entrypoints.engines.memory import MemoryEngines
+from entrypoints.serving import Service
+from entrypoints.settings import Settings
+from entrypoints.simulation.replay import replay
+from entrypoints.simulation.scenarios import ShortLinks
+from entrypoints.simulation.world import START
+from tests.contract.aws.channels import moto_time
+from tests.contract.aws.serial_moto import serial_moto
+from tests.provisioned import provision
+
+SCENARIO: Final = ShortLinks(events=24)
+SETTINGS: Final = Settings(
+    shortener_url="http://127.0.0.1:1",
+    bucket="replayed",
+    aws_region="us-east-1",
+    shortener_per_s=20,
+)
+
+
+def outcome(
+    engines: RunningEngines, clock: MemoryClock, pass_time: Callable[[timedelta], None]
+) -> Mapping[str, str]:
+    """What became of each event, with a shortener that goes by the same clock."""
+    shortener = MemoryUrlShortener(clock, sour=SCENARIO.sour_urls())
+    service = Service(SETTINGS, engines, instead={"shortener": shortener})
+    acts = SCENARIO.acts(MemoryEntropy(7).stream("cast"))
+    found = replay(acts, START, service, pass_time)
+    assert service.tallies["shorten_event_urls"].dropped == {"link_failed": 1}
+    assert len({call.url for call in shortener.history}) >= SCENARIO.events
+    return found
+
+
+@pytest.fixture(scope="module")
+def in_memory() -> Mapping[str, str]:
+    engines = MemoryEngines.new(7, START)
+    return outcome(engines, engines.clock, engines.clock.advance)
+
+
+def test_the_replay_ends_as_the_scenario_must(in_memory: Mapping[str, str]) -> None:
+    linked = [link for link in in_memory.values() if link.startswith("https://sho.rt/")]
+    assert len(in_memory) == SCENARIO.events
+    assert len(linked) == SCENARIO.events - SCENARIO.sour
+
+
+def test_it_ends_so_in_a_folder_too(in_memory: Mapping[str, str], tmp_path: Path) -> None:
+    clock = MemoryClock(START)
+    with LocalEngines.opened(evolve(SETTINGS, state=tmp_path), clock) as engines:
+        assert outcome(engines, clock, clock.advance) == in_memory
+
+
+def test_it_ends_so_on_aws_too(
+    in_memory: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    clock = MemoryClock(START)
+    with serial_moto() as url, moto_time() as service_time:
+        settings = evolve(SETTINGS, aws_endpoint=url)
+
+        def pass_time(by: timedelta) -> None:
+            clock.advance(by)
+            service_time.advance(by)
+
+        with AwsEngines.opened(settings, clock, wait=timedelta(0)) as engines:
+            provision(engines.aws, settings)
+            assert outcome(engines, clock, pass_time) == in_memory
