@@ -1,0 +1,1 @@
+"""Remote services: one file each, and one that calls."""
