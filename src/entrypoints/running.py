@@ -60,7 +60,7 @@ class Runner:
             try:
                 records.append(Record(delivery.record_id, read(delivery.payload)))
             except Permanent as reason:
-                aside.append(self._set_aside(source, delivery, reason))
+                aside.append(self.set_aside(source, delivery, reason))
         return sum(aside, self._isolated(work, source, records, given))
 
     def tick(self, work: Work, now: datetime) -> Ran:
@@ -84,11 +84,12 @@ class Runner:
         except Permanent as reason:
             if len(records) == 1:
                 (poison,) = (d for d in given if d.record_id == records[0].record_id)
-                return self._set_aside(source, poison, reason)
+                return self.set_aside(source, poison, reason)
         alone = (self._isolated(work, source, [record], given) for record in records)
         return sum(alone, Ran())
 
-    def _set_aside(self, source: str, delivery: Delivery, reason: Permanent) -> "Ran":
+    def set_aside(self, source: str, delivery: Delivery, reason: Permanent) -> "Ran":
+        """Keep what nobody can do; it comes again while even that cannot be done."""
         try:
             self.quarantine.put(source, delivery, reason, self.clock.now())
         except Transient as fault:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 import attrs
 from attrs import field, frozen
@@ -107,17 +108,25 @@ class Settings:
         "", "an http address", _ADDRESS, "where all of aws answers, for an emulator"
     )
     shortener_url: str = _text(
-        "",
+        "https://api-ssl.bitly.com",
         "an http address",
         _ADDRESS,
-        "where the link shortener answers: `demand twin serve shortener` is one",
-        needed=["local", "aws"],
+        "where the link shortener answers; `demand twin serve shortener` says of one here",
+    )
+    shortener_domain: str = _text(
+        "bit.ly", "a host's name", "[a-z0-9]+(?:[.-][a-z0-9]+)*", "where short links live"
+    )
+    shortener_group: str = _text(
+        "",
+        "at most 64 letters and digits",
+        "[A-Za-z0-9]{1,64}",
+        "whose short links they are, for an account with several groups",
     )
     shortener_key_variable: str = _text(
         "",
         "the name of an environment variable",
         "[A-Za-z_][A-Za-z0-9_]{0,127}",
-        "environment variable that holds the link shortener's key",
+        "environment variable that holds the link shortener's key; a twin needs none",
     )
     shortener_per_s: int = _number(
         10, 1, 1000, "calls a second that the link shortener may get"
@@ -132,6 +141,7 @@ class Settings:
         return LinkPolicy(calls_max=self.link_calls_max)
 
 
+KEY: Final = "shortener_key_variable"
 FIELDS: Final = {setting.name: setting for setting in attrs.fields(Settings)}
 
 
@@ -244,9 +254,17 @@ def lacking(settings: Settings, environment: Mapping[str, str]) -> Sequence[str]
         for name, setting in FIELDS.items()
         if settings.profile in setting.metadata["needed"] and not getattr(settings, name)
     ]
-    secret = settings.shortener_key_variable
-    if secret and not environment.get(secret):
-        missing.append(
-            f"{secret} is empty, and {variable('shortener_key_variable')} names it: set it"
-        )
+    if settings.profile != "memory" and not is_twin(settings):
+        name, secret = variable(KEY), settings.shortener_key_variable
+        if not secret:
+            missing.append(
+                f"{name} is needed: {FIELDS['shortener_key_variable'].metadata['about']}"
+            )
+        elif not environment.get(secret):
+            missing.append(f"{secret} is empty, and {name} names it: set it")
     return missing
+
+
+def is_twin(settings: Settings) -> bool:
+    """Whether the link shortener stands on this machine."""
+    return urlsplit(settings.shortener_url).hostname in {"127.0.0.1", "::1", "localhost"}

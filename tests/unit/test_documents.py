@@ -16,6 +16,7 @@ from demand_adapters.deliveries import Delivery
 from demand_adapters.item_table import Change
 from demand_adapters.memory.file_store import MemoryFileStore
 from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.testing.strategies import NOON, an_event
 from demand_adapters.wire.changes import encode_change
 from demand_adapters.wire.converters import wire_names
 from demand_adapters.wire.items import EVENT, KINDS, Rate, event_key
@@ -29,7 +30,6 @@ from demand_core.topology import TOPOLOGY
 from demand_core.topology.shapes import Changes, Queue, Stream
 from entrypoints.running import source_name
 from entrypoints.settings import FIELDS, variable
-from demand_adapters.testing.strategies import NOON, an_event
 
 Rows: TypeAlias = Sequence[Sequence[object]]
 

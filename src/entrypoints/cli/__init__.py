@@ -14,9 +14,12 @@ from demand_core.errors import DemandError, Permanent, Transient
 from entrypoints.cli.checks import checks
 from entrypoints.cli.config import config
 from entrypoints.cli.demo import demo
+from entrypoints.cli.doctor import doctor
 from entrypoints.cli.options import Given
+from entrypoints.cli.run import run
 from entrypoints.cli.sim import sim
 from entrypoints.cli.topology import topology
+from entrypoints.cli.twin import twin
 from entrypoints.settings import PROFILES
 
 CODES: Final[tuple[tuple[type[DemandError], int], ...]] = (
@@ -53,5 +56,5 @@ def main(ctx: click.Context, file: Path | None, profile: str | None) -> None:
     ctx.obj = Given(file, profile)
 
 
-for command in (checks, config, demo, sim, topology):
+for command in (checks, config, demo, doctor, run, sim, topology, twin):
     main.add_command(command)

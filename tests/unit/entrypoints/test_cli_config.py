@@ -15,7 +15,7 @@ COMPLETE = {
     "DEMAND_PROFILE": "aws",
     "DEMAND_BUCKET": "demand-test",
     "DEMAND_AWS_REGION": "us-east-1",
-    "DEMAND_SHORTENER_URL": "https://links.example",
+    "DEMAND_SHORTENER_URL": "http://127.0.0.1:1",
 }
 
 
@@ -61,7 +61,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
     assert [line.split()[0] for line in told.stderr.splitlines()] == [
         "DEMAND_BUCKET",
         "DEMAND_AWS_REGION",
-        "DEMAND_SHORTENER_URL",
+        "DEMAND_SHORTENER_KEY_VARIABLE",
     ]
 
 

@@ -15,6 +15,7 @@ from demand_adapters.item_table import Change, Item
 from demand_adapters.memory.clock import MemoryClock
 from demand_adapters.memory.file_store import MemoryFileStore
 from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.testing.strategies import NOON
 from demand_adapters.wire.bodies import encode
 from demand_adapters.wire.changes import encode_change
 from demand_adapters.wire.items import event_key
@@ -37,7 +38,6 @@ from demand_core.topology.shapes import (
     Upload,
 )
 from entrypoints.running import Ran, Runner, images, lowest, reader, route_all, source_name
-from tests.strategies import NOON
 
 LINKS: Final = Queue(SHORT_URLS)
 CACHED: Final = Changes(kind="event", on=frozenset(ChangeKind), body=EventCached)

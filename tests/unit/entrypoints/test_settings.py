@@ -136,6 +136,8 @@ GOOD: Final = {
     "aws_region": "us-gov-east-1",
     "aws_endpoint": "http://127.0.0.1:4566",
     "shortener_url": "https://links.example/v4",
+    "shortener_domain": "links.example-band.com",
+    "shortener_group": "Bk1234",
     "shortener_key_variable": "LINKS_KEY",
 }
 BAD: Final = {
@@ -147,6 +149,8 @@ BAD: Final = {
     "aws_region": ["us", "us-east", "us-east-1 ", "US-EAST-1"],
     "aws_endpoint": ["127.0.0.1:4566", "ftp://a", "http://a b", "http://u:p@a", "http://a?b"],
     "shortener_url": ["links.example", "http://", "https://u:p@links.example", "https://a#b"],
+    "shortener_domain": ["", "a b", "https://bit.ly", "bit.ly/", ".ly", "Bit.ly"],
+    "shortener_group": ["a" * 65, "a-b", "é"],
     "shortener_key_variable": ["1a", "a-b", "a" * 129, "s3cr3t!"],
 }
 
@@ -225,17 +229,19 @@ def test_errors_of_all_places_come_together(tmp_path: Path) -> None:
 
 def test_what_a_profile_needs_is_asked_for_at_once() -> None:
     keys = [text.split()[0] for text in lacking(Settings(profile="aws"), {})]
-    assert keys == ["DEMAND_BUCKET", "DEMAND_AWS_REGION", "DEMAND_SHORTENER_URL"]
+    assert keys == ["DEMAND_BUCKET", "DEMAND_AWS_REGION", "DEMAND_SHORTENER_KEY_VARIABLE"]
     assert lacking(Settings(profile="memory"), {}) == []
-    assert lacking(Settings(shortener_url="https://links.example"), {}) == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:4566", "localhost", "[::1]:80"])
+def test_a_twin_on_this_machine_needs_no_key(host: str) -> None:
+    assert lacking(Settings(shortener_url=f"http://{host}"), {}) == []
 
 
 def test_a_secret_is_named_and_must_be_there() -> None:
-    settings = Settings(
-        shortener_url="https://links.example", shortener_key_variable="LINKS_KEY"
-    )
-    assert [text.split()[0] for text in lacking(settings, {})] == ["LINKS_KEY"]
-    assert lacking(settings, {"LINKS_KEY": "abc"}) == []
+    named = Settings(shortener_key_variable="LINKS_KEY")
+    assert [text.split()[0] for text in lacking(named, {})] == ["LINKS_KEY"]
+    assert lacking(named, {"LINKS_KEY": "abc"}) == []
 
 
 def test_a_layer_tells_what_it_says_by_the_settings_own_names() -> None:

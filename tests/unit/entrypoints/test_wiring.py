@@ -13,6 +13,7 @@ import attrs
 import pytest
 from attrs import evolve, field, frozen
 
+from demand_adapters.testing.strategies import NOON
 from demand_core.batch import Outcome, Record
 from demand_core.domain.events import EventCached
 from demand_core.domain.links import LinkPolicy, LinkRequest
@@ -25,9 +26,10 @@ from demand_core.ports.outlet import Outlet
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.channels import SHORT_URLS
 from demand_core.topology.shapes import Channel, Worker
+from entrypoints.engines.memory import MemoryEngines
+from entrypoints.profiles import Profile
 from entrypoints.settings import Settings
-from entrypoints.wiring import OFFERED, MemoryEngines, MemoryPorts, assemble
-from tests.strategies import NOON
+from entrypoints.wiring import OFFERED, assemble
 
 D = TypeVar("D")
 
@@ -46,7 +48,7 @@ class Taken:
         return ()
 
 
-class Watching(MemoryPorts):
+class Watching(Profile):
     """Notes which drivers somebody asked for."""
 
     def __init__(self) -> None:
@@ -240,9 +242,7 @@ def test_all_that_is_asked_for_stands_on_the_same_drivers(ports: Watching) -> No
 
 
 def test_a_profile_offers_every_port_as_something_built_on_use() -> None:
-    made = {
-        name for name, found in vars(MemoryPorts).items() if isinstance(found, cached_property)
-    }
+    made = {name for name, found in vars(Profile).items() if isinstance(found, cached_property)}
     assert OFFERED.keys() <= made
 
 
@@ -261,8 +261,10 @@ import json, sys
 from datetime import UTC, datetime
 from demand_core.topology import TOPOLOGY
 from entrypoints.settings import Settings
-from entrypoints.wiring import MemoryEngines, MemoryPorts, assemble
-ports = MemoryPorts(Settings(), MemoryEngines.new(1, datetime(2025, 2, 14, tzinfo=UTC)))
+from entrypoints.engines.memory import MemoryEngines
+from entrypoints.profiles import Profile
+from entrypoints.wiring import assemble
+ports = Profile(Settings(), MemoryEngines.new(1, datetime(2025, 2, 14, tzinfo=UTC)))
 assemble(TOPOLOGY[{number}], ports, lambda channel: channel)
 print(json.dumps(sorted(sys.modules)))
 """

@@ -1,0 +1,153 @@
+"""What is well and what is not, of all that a profile stands on. Looking changes nothing."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from demand_core.errors import DemandError, Transient, WiringError
+from demand_core.ports.file_store import FileStore
+from demand_core.topology import TOPOLOGY
+from demand_core.topology.shapes import Changes, Queue, Worker
+from entrypoints.running import source_name
+from entrypoints.settings import Settings, lacking
+
+if TYPE_CHECKING:
+    from demand_adapters.local.database import Database
+    from entrypoints.engines.aws import AwsEngines
+
+# As the commands exit.
+WELL, WANTS_A_LOOK, UNAVAILABLE, WRONG = 0, 1, 4, 5
+
+FREE_BYTES_MIN: Final = 2**30
+CONNECT_S: Final = 5.0
+COUNTED_MAX: Final = 1000
+
+
+@frozen
+class Finding:
+    """What somebody who looked at *what* has to say, and how bad it is."""
+
+    what: str
+    says: str
+    code: int = WELL
+
+
+# What is there, and what somebody should look at.
+Look: TypeAlias = Callable[[], tuple[str, Iterable[str]]]
+
+
+def examine(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at everything, whatever is found on the way."""
+    if missing := lacking(settings, environment):
+        yield from (Finding("settings", line, WRONG) for line in missing)
+        return
+    if settings.profile == "memory":
+        yield Finding("memory", "begins empty, and needs nothing")
+        return
+    yield from _local(settings) if settings.profile == "local" else _aws(settings)
+    yield _found("shortener", partial(_reached, settings.shortener_url))
+
+
+def _found(what: str, look: Look) -> Finding:
+    try:
+        there, doubts = look()
+        doubts = list(doubts)
+    except DemandError as error:
+        return Finding(what, str(error), UNAVAILABLE if isinstance(error, Transient) else WRONG)
+    return Finding(what, "; ".join([there, *doubts]), WANTS_A_LOOK if doubts else WELL)
+
+
+def _reached(url: str) -> tuple[str, Iterable[str]]:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname, port), CONNECT_S).close()
+    except OSError as error:
+        raise Transient(f"{parts.hostname} port {port} does not answer: {error}") from error
+    return f"{parts.hostname} port {port} answers", ()
+
+
+def _set_aside(files: FileStore) -> tuple[str, Iterable[str]]:
+    found = len(files.list("quarantine/", limit=COUNTED_MAX))
+    more = " or more" if found == COUNTED_MAX else ""
+    return "answers", [f"{found}{more} records lie in quarantine/"] if found else []
+
+
+# One folder
+
+
+def _local(settings: Settings) -> Iterator[Finding]:
+    from demand_adapters.local.database import FILE, Database
+    from demand_adapters.local.file_store import FolderFileStore
+
+    yield _found("state", partial(_room, settings))
+    if not (settings.state / FILE).exists():
+        yield Finding("database", f"none in {settings.state} yet: `demand run` makes it")
+        return
+    try:
+        database = Database(settings.state)
+    except DemandError as error:
+        yield Finding("database", str(error), WRONG)
+        return
+    with closing(database):
+        yield _found("database", partial(_sound, database))
+        yield _found("queues", partial(_counted, database))
+    yield _found("files", lambda: _set_aside(FolderFileStore(settings.state / "files")))
+
+
+def _room(settings: Settings) -> tuple[str, Iterable[str]]:
+    folder = settings.state.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(there, os.W_OK):
+        raise WiringError(f"{there} can't be written to: name another folder")
+    free = shutil.disk_usage(there).free
+    doubts = ["that is little"] if free < FREE_BYTES_MIN else []
+    return f"{settings.state}, {free / 2**30:.1f} GiB free", doubts
+
+
+def _sound(database: "Database") -> tuple[str, Iterable[str]]:
+    with database.read() as cursor:
+        (version,) = cursor.execute("PRAGMA user_version").fetchone()
+        told = [line for (line,) in cursor.execute("PRAGMA quick_check(3)")]
+    if told != ["ok"]:
+        raise WiringError(f"the file is damaged, put a copy back: {told[0]}")
+    return f"schema {version}, sound", ()
+
+
+def _counted(database: "Database") -> tuple[str, Iterable[str]]:
+    from demand_adapters.local.queue import counted
+
+    counts = counted(database)
+    waiting = sum(wait for wait, _ in counts.values())
+    dead = [f"{dead} dead letters in {name}" for name, (_, dead) in counts.items() if dead]
+    return f"{waiting} messages wait", dead
+
+
+# One account
+
+
+def _aws(settings: Settings) -> Iterator[Finding]:
+    from demand_adapters.aws.deployed import queue_flaws, table_flaws
+    from entrypoints.engines.aws import AwsEngines
+
+    def queue(engines: "AwsEngines", row: Worker, name: str) -> tuple[str, Iterable[str]]:
+        url = engines.queue_url(name)
+        flaws = queue_flaws(engines.aws, url, row.visibility, row.retry.max_receive)
+        return f"{settings.channel_prefix}{name} is there", flaws
+
+    with AwsEngines.opened(settings) as engines:
+        flaws = partial(table_flaws, engines.aws, settings.table)
+        yield _found("table", lambda: (f"{settings.table} is there", flaws()))
+        for row in TOPOLOGY:
+            for trigger in row.triggers:
+                if isinstance(trigger, Queue | Changes):
+                    name = source_name(row.name, trigger)
+                    yield _found("queue", partial(queue, engines, row, name))
+        yield _found("bucket", lambda: _set_aside(engines.files))

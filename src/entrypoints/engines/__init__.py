@@ -1,0 +1,85 @@
+"""What a profile is made of: three sets of engines, one file each."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Protocol
+
+from demand_adapters.deliveries import QueueSource, StreamSource
+from demand_adapters.item_table import ChangeFeed, ItemTable
+from demand_adapters.outlet import Puts
+from demand_adapters.shard_reader import Reading
+from demand_core.ports.announcer import Announcer
+from demand_core.ports.clock import Clock
+from demand_core.ports.entropy import Entropy
+from demand_core.ports.file_store import FileStore
+from demand_core.ports.url_shortener import UrlShortener
+
+
+class MessageQueue(QueueSource, Puts[bytes], Protocol):
+    """A queue from both its ends."""
+
+
+class RecordStream(StreamSource, Puts[tuple[str, bytes]], Protocol):
+    """A stream from both its ends: payloads, each behind its partition."""
+
+
+class Engines(Protocol):
+    """What a profile is made of."""
+
+    @property
+    def clock(self) -> Clock:
+        """The present."""
+        ...
+
+    @property
+    def entropy(self) -> Entropy:
+        """Chance."""
+        ...
+
+    @property
+    def table(self) -> ItemTable:
+        """Where items are kept."""
+        ...
+
+    @property
+    def files(self) -> FileStore:
+        """Where files are kept."""
+        ...
+
+    @property
+    def announcer(self) -> Announcer:
+        """People."""
+        ...
+
+    @property
+    def shortener(self) -> UrlShortener:
+        """Short links."""
+        ...
+
+
+class RunningEngines(Engines, Protocol):
+    """Engines that rows can be run on: with what wakes them."""
+
+    @property
+    def feed(self) -> ChangeFeed:
+        """The table's changes."""
+        ...
+
+    def queue(self, name: str, *, visibility: timedelta, max_receive: int) -> MessageQueue:
+        """The queue of that name, the same one at every call."""
+        ...
+
+    def stream(self, name: str) -> RecordStream:
+        """The stream of that name, the same one at every call."""
+        ...
+
+    def tidy(
+        self,
+        feed: Mapping[str, Reading],
+        streams: Mapping[str, Mapping[str, Reading]],
+    ) -> None:
+        """Remove what has expired, and old records up to where their only readers came.
+
+        Does nothing where the engines see to that themselves.
+        """
+        ...

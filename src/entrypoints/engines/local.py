@@ -1,0 +1,100 @@
+"""Engines that keep everything in one folder of this machine."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from attrs import frozen
+
+from demand_adapters.item_table import ChangeFeed
+from demand_adapters.local.clock import WallClock
+from demand_adapters.local.database import Database, StateLock
+from demand_adapters.local.entropy import SystemEntropy
+from demand_adapters.local.file_store import FolderFileStore
+from demand_adapters.local.item_table import LocalItemTable
+from demand_adapters.local.queue import LocalQueue, show_all
+from demand_adapters.local.stream import LocalStream
+from demand_adapters.shard_reader import Reading
+from demand_adapters.stores.announcer import FileAnnouncer
+from demand_core.ports.announcer import Announcer
+from demand_core.ports.clock import Clock
+from demand_core.ports.url_shortener import UrlShortener
+from entrypoints.engines.remote import shortener
+from entrypoints.settings import Settings
+
+
+@frozen(kw_only=True)
+class LocalEngines:
+    """Everything in one folder of this machine, which one process has at a time."""
+
+    folder: Path
+    clock: Clock
+    entropy: SystemEntropy
+    database: Database
+    table: LocalItemTable
+    files: FolderFileStore
+    announcer: Announcer
+    shortener: UrlShortener
+
+    @classmethod
+    @contextmanager
+    def opened(cls, settings: Settings, clock: Clock | None = None) -> Iterator["LocalEngines"]:
+        """Take the folder, and show again what the process before was working on.
+
+        Nobody else can be: the folder is ours.
+        """
+        clock, folder = clock or WallClock(), settings.state
+        with (
+            closing(StateLock(folder)),
+            closing(Database(folder)) as database,
+            shortener(settings, clock) as links,
+        ):
+            show_all(database, clock)
+            files = FolderFileStore(folder / "files")
+            yield cls(
+                folder=folder,
+                clock=clock,
+                entropy=SystemEntropy(),
+                database=database,
+                table=LocalItemTable(database, clock),
+                files=files,
+                announcer=FileAnnouncer(files=files),
+                shortener=links,
+            )
+
+    def __str__(self) -> str:
+        """Where it is."""
+        return f"local engines in {self.folder}"
+
+    @property
+    def feed(self) -> ChangeFeed:
+        """The table knows its changes."""
+        return self.table
+
+    def queue(self, name: str, *, visibility: timedelta, max_receive: int) -> LocalQueue:
+        """All who open it share its messages."""
+        return LocalQueue(
+            self.database, self.clock, visibility=visibility, max_receive=max_receive, name=name
+        )
+
+    def stream(self, name: str) -> LocalStream:
+        """All who open it share its records."""
+        return LocalStream(self.database, self.clock, name=name)
+
+    def tidy(
+        self,
+        feed: Mapping[str, Reading],
+        streams: Mapping[str, Mapping[str, Reading]],
+    ) -> None:
+        """By small pieces, so that nobody waits long for the file."""
+        while self.table.expire():
+            pass
+        for reading in feed.values():
+            while self.table.trim(reading.checkpoint or 0):
+                pass
+        for name, read in streams.items():
+            stream = self.stream(name)
+            for shard, reading in read.items():
+                while stream.trim(shard, reading.checkpoint or 0):
+                    pass

@@ -1,0 +1,71 @@
+"""Engines of a world that ends with its process."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+
+from demand_adapters.memory.announcer import MemoryAnnouncer
+from demand_adapters.memory.clock import MemoryClock
+from demand_adapters.memory.entropy import MemoryEntropy
+from demand_adapters.memory.file_store import MemoryFileStore
+from demand_adapters.memory.item_table import MemoryItemTable
+from demand_adapters.memory.queue import MemoryQueue
+from demand_adapters.memory.stream import MemoryStream
+from demand_adapters.memory.url_shortener import MemoryUrlShortener
+from demand_adapters.shard_reader import Reading
+
+
+@frozen(kw_only=True)
+class MemoryEngines:
+    """Everything in this process, to be looked at from outside."""
+
+    clock: MemoryClock
+    entropy: MemoryEntropy
+    table: MemoryItemTable
+    files: MemoryFileStore
+    shortener: MemoryUrlShortener
+    announcer: MemoryAnnouncer
+    queues: dict[str, MemoryQueue] = field(factory=dict)
+    streams: dict[str, MemoryStream] = field(factory=dict)
+
+    @property
+    def feed(self) -> MemoryItemTable:
+        """The table knows its changes."""
+        return self.table
+
+    def queue(self, name: str, *, visibility: timedelta, max_receive: int) -> MemoryQueue:
+        """Made at the first call."""
+        if name not in self.queues:
+            self.queues[name] = MemoryQueue(
+                self.clock, visibility=visibility, max_receive=max_receive, name=name
+            )
+        return self.queues[name]
+
+    def stream(self, name: str) -> MemoryStream:
+        """Made at the first call."""
+        if name not in self.streams:
+            self.streams[name] = MemoryStream(self.clock)
+        return self.streams[name]
+
+    def tidy(
+        self,
+        feed: Mapping[str, Reading],
+        streams: Mapping[str, Mapping[str, Reading]],
+    ) -> None:
+        """Only what has expired: nobody waits for the memory of a world."""
+        del feed, streams
+        self.table.expire()
+
+    @classmethod
+    def new(cls, seed: int | str, start: datetime) -> "MemoryEngines":
+        """Engines of one world: all chance in them comes from *seed*."""
+        clock, entropy = MemoryClock(start), MemoryEntropy(seed)
+        return cls(
+            clock=clock,
+            entropy=entropy,
+            table=MemoryItemTable(clock, entropy.stream("table")),
+            files=MemoryFileStore(),
+            shortener=MemoryUrlShortener(clock),
+            announcer=MemoryAnnouncer(),
+        )
