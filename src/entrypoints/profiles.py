@@ -1,7 +1,9 @@
 """The ports of a profile: the same stores and services over whichever engines it has."""
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
+from importlib import import_module
 from typing import TypeVar
 
 from demand_adapters.item_table import ItemTable
@@ -81,6 +83,23 @@ class Profile:
 
         rates = {SHORTENER: self.settings.shortener_per_s}
         return TablePace(table=self.table, clock=self.clock, per_second=rates)
+
+
+def own_ports(settings: Settings, engines: Engines) -> Mapping[str, object]:
+    """The ports that the settings name, each made by its factory."""
+    named = (pair.partition("=") for pair in settings.ports.split(",") if pair)
+    return {name: _factory(where)(settings, engines) for name, _, where in named}
+
+
+def _factory(where: str) -> Callable[[Settings, Engines], object]:
+    module, _, name = where.partition(":")
+    try:
+        found = getattr(import_module(module), name, None)
+    except ImportError as error:
+        raise WiringError(f"{where}: {error}; is it on PYTHONPATH?") from error
+    if not callable(found):
+        raise WiringError(f"{where}: {module} has no {name} to be called")
+    return found  # type: ignore[no-any-return]  # what it makes is held against its port
 
 
 def opened(settings: Settings) -> AbstractContextManager[RunningEngines]:

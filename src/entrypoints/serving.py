@@ -171,7 +171,8 @@ class Service:
         )
 
     def _tidy(self) -> None:
-        read = FileCheckpoints(files=self.engines.files).load
+        ports = Profile(self.settings, self.engines, **self.instead)
+        read = FileCheckpoints(files=ports.files).load
         streams = {
             trigger.channel.name: read(row.name)
             for row in self.rows

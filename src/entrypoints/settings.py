@@ -128,6 +128,12 @@ class Settings:
         "[A-Za-z_][A-Za-z0-9_]{0,127}",
         "environment variable that holds the link shortener's key; a twin needs none",
     )
+    ports: str = _text(
+        "",
+        "port=module:factory, several divided by commas",
+        r"[a-z_]+=[\w.]+:\w+(?:,[a-z_]+=[\w.]+:\w+)*",
+        "ports of your own instead of the profile's; called with the settings and its engines",
+    )
     shortener_per_s: int = _number(
         10, 1, 1000, "calls a second that the link shortener may get"
     )

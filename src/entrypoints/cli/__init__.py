@@ -19,7 +19,7 @@ from entrypoints.cli.options import Given
 from entrypoints.cli.run import run
 from entrypoints.cli.sim import sim
 from entrypoints.cli.topology import topology
-from entrypoints.cli.twin import twin
+from entrypoints.cli.twin import twin_command
 from entrypoints.settings import PROFILES
 
 CODES: Final[tuple[tuple[type[DemandError], int], ...]] = (
@@ -56,5 +56,5 @@ def main(ctx: click.Context, file: Path | None, profile: str | None) -> None:
     ctx.obj = Given(file, profile)
 
 
-for command in (checks, config, demo, doctor, run, sim, topology, twin):
+for command in (checks, config, demo, doctor, run, sim, topology, twin_command):
     main.add_command(command)

@@ -10,7 +10,7 @@ import click
 from demand_core.batch import Tally
 from demand_core.topology import TOPOLOGY
 from entrypoints.cli.options import Given, given, signalled
-from entrypoints.profiles import opened
+from entrypoints.profiles import opened, own_ports
 from entrypoints.serving import Service
 
 
@@ -33,7 +33,7 @@ def run(options: Given, seconds: float | None, *, as_json: bool) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("demand").setLevel(logging.INFO)
     with opened(settings) as engines, signalled() as told:
-        service = Service(settings, engines)
+        service = Service(settings, engines, instead=own_ports(settings, engines))
         click.echo(f"{len(TOPOLOGY)} workers run on {engines}; ctrl-c stops them", err=True)
         service.run(told, seconds)
     if as_json:

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 import click
 
 from entrypoints.cli.options import signalled
+from entrypoints.settings import variable
 from entrypoints.simulation.world import WEATHERS
 from entrypoints.twins import TWINS
 from entrypoints.twins.serving import Served, seeded
@@ -13,12 +14,12 @@ from entrypoints.twins.serving import Served, seeded
 SCHEMA_VERSION = 1
 
 
-@click.group()
-def twin() -> None:
+@click.group(name="twin")
+def twin_command() -> None:
     """Serve what stands in for a remote service."""
 
 
-@twin.command()
+@twin_command.command()
 @click.argument("name", type=click.Choice(list(TWINS)))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
@@ -40,20 +41,25 @@ def serve(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Answer as NAME does, until interrupted or told to end.
 
-    The first line says where. Anybody who can reach it may use it: it asks for no secret.
+    The first line says where, the next ones what a run must be told to call it. Anybody who
+    can reach it may use it: it asks for no secret.
     """
     from demand_adapters.local.clock import WallClock
 
     if not (exposed or _is_loopback(host)):
         raise click.BadParameter("others can reach that: say --exposed", param_hint="--host")
+    twin = TWINS[name](WallClock(), calls_per_s)
     served = Served(
-        TWINS[name](WallClock(), calls_per_s),
+        twin,
         plan=seeded(seed, WEATHERS[faults].fault_rate),
         host=host,
         port=port,
     )
     with served, signalled() as stopped:
-        _say(f"{name} at {served.url}", as_json=as_json, name=name, url=served.url)
+        wanted = {variable(key): text for key, text in twin.settings(served.url).items()}
+        lines = [f"{name} at {served.url}", *(f"{key}={text}" for key, text in wanted.items())]
+        where: dict[str, object] = {"name": name, "url": served.url, "settings": wanted}
+        _say("\n".join(lines), as_json=as_json, **where)
         stopped.get()
     wrong = {fault.name.lower(): count for fault, count in served.faults.items()}
     told = f"{served.calls} calls, of which {sum(wrong.values())} went wrong"

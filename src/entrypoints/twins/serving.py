@@ -96,6 +96,10 @@ class Twin(Protocol):
         """How the service says that it did nothing."""
         ...
 
+    def settings(self, url: str, /) -> Mapping[str, str]:
+        """What a run must be told to call it at *url*."""
+        ...
+
 
 def seeded(seed: int, rate: float) -> Iterator[WireFault | None]:
     """Calls of which about *rate* go wrong, each in one of all the ways."""

@@ -1,5 +1,6 @@
 """The link shortener's twin: Bitly's API, version 4, in front of the one in memory."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -60,6 +61,10 @@ class ShortenerTwin:
     def complaint(self, status: int, /, wait_s: int = 1) -> Said:
         """The usual words for *status*."""
         return _complaint(status, _WORDS[status], wait_s)
+
+    def settings(self, url: str, /) -> Mapping[str, str]:
+        """Where it is, and where its links live."""
+        return {"shortener_url": url, "shortener_domain": self._host}
 
     def _shorten(self, url: str) -> Said:
         now = self._clock.now()

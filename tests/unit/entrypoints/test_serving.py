@@ -1,11 +1,13 @@
 """The rows as one process: every source is turned, and nothing that fails stops the others."""
 
 import logging
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from queue import SimpleQueue
 from threading import active_count
+from types import ModuleType
 from typing import Final
 
 import pytest
@@ -24,7 +26,7 @@ from demand_core.topology.shapes import Upload
 from entrypoints.engines.local import LocalEngines
 from entrypoints.engines.memory import MemoryEngines
 from entrypoints.loops import Chores, Loop, Records, Router
-from entrypoints.profiles import Profile, opened
+from entrypoints.profiles import Profile, opened, own_ports
 from entrypoints.serving import Service
 from entrypoints.settings import Settings
 from entrypoints.simulation.world import START
@@ -276,6 +278,41 @@ def test_a_second_process_is_told_who_has_the_folder(tmp_path: Path) -> None:
 def test_memory_is_no_profile_to_run() -> None:
     with pytest.raises(WiringError, match="forgets all"):
         opened(evolve(SETTINGS, profile="memory"))
+
+
+def make_shortener(settings: Settings, engines: MemoryEngines) -> MemoryUrlShortener:
+    """What somebody else's module holds."""
+    return MemoryUrlShortener(engines.clock, host=f"own.{settings.link_calls_max}")
+
+
+def test_a_port_of_ones_own_can_be_named_in_the_settings(
+    engines: MemoryEngines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("ours.links")
+    vars(module)["make"] = make_shortener
+    monkeypatch.setitem(sys.modules, "ours", ModuleType("ours"))
+    monkeypatch.setitem(sys.modules, "ours.links", module)
+    settings = evolve(SETTINGS, ports="shortener=ours.links:make")
+    own = own_ports(settings, engines)
+    assert own.keys() == {"shortener"}
+    ports = Profile(settings, engines, **own)
+    assert ports.shortener.shorten("https://a.example/1").startswith("https://own.3/")
+    assert own_ports(SETTINGS, engines) == {}
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("nowhere.at_all:make", "nowhere.at_all:make: No module named 'nowhere'"),
+        ("entrypoints.settings:nothing", "entrypoints.settings has no nothing to be called"),
+        ("entrypoints.settings:KEY", "entrypoints.settings has no KEY to be called"),
+    ],
+)
+def test_a_factory_that_is_not_there_is_named(
+    engines: MemoryEngines, where: str, says: str
+) -> None:
+    with pytest.raises(WiringError, match=says):
+        own_ports(evolve(SETTINGS, ports=f"shortener={where}"), engines)
 
 
 def test_any_port_may_be_replaced_and_no_other_name(engines: MemoryEngines) -> None:

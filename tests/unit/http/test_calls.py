@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -46,6 +46,9 @@ class Echo:
 
     def complaint(self, status: int, /) -> Said:
         return document(status, {"word": "BUSY"})
+
+    def settings(self, url: str, /) -> Mapping[str, str]:
+        return {"echo_url": url}
 
 
 class Wire:
