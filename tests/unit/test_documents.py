@@ -17,6 +17,7 @@ from demand_adapters.item_table import Change
 from demand_adapters.memory.file_store import MemoryFileStore
 from demand_adapters.stores.quarantine import Quarantine
 from demand_adapters.testing.strategies import NOON, an_event
+from demand_adapters.wire.attributes import OWN
 from demand_adapters.wire.changes import encode_change
 from demand_adapters.wire.converters import wire_names
 from demand_adapters.wire.items import EVENT, KINDS, Rate, event_key
@@ -181,6 +182,7 @@ TABLES: Final[Mapping[str, tuple[str, Callable[[], Rows]]]] = {
         "entry, index, partition, range",
         lambda: [(s.name, s.index, s.partition, s.range) for s in INDEX_SHAPES],
     ),
+    "Attributes of the table": ("attribute", lambda: [[name] for name in sorted(OWN)]),
     "Added by the store": ("field, type", added_by_the_store),
     "Fields of an event": (
         "field, type, always",

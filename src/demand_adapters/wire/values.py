@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from demand_adapters.item_table import INDEXES, OWN_RANGE, Body, Item
+from demand_adapters.item_table import INDEXES, OWN_RANGE, Body, Item, Key
 from demand_core.errors import Permanent, WiringError
 
 ITEM_MAX: Final = 400 * 1024
@@ -26,10 +26,10 @@ def check(items: Sequence[Item]) -> None:
     if len(items) > 1 and len({item.key for item in items}) != len(items):
         raise Permanent("repeated_key", "a key stands twice in one batch of writes")
     for item in items:
-        _check_key(item.key)
+        check_key(item.key)
         for name, key in item.index.items():
             check_index(name)
-            _check_key(key)
+            check_key(key)
             if name in OWN_RANGE and key[1] != item.key[1]:
                 raise Permanent("bad_key", f"the range of {name} is the item's own sort key")
         _check_expiry(item.expires_at)
@@ -54,7 +54,8 @@ def check_index(name: str) -> None:
         raise WiringError(f"the table has no index {name!r}")
 
 
-def _check_key(key: tuple[str, str]) -> None:
+def check_key(key: Key) -> None:
+    """Raise Permanent for a key that no item can have."""
     pk, sk = key
     if type(pk) is not str or type(sk) is not str:
         raise Permanent("bad_key", "a key that is not text")

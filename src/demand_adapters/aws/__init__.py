@@ -1,0 +1,1 @@
+"""Engines that stand on AWS: one file each, and one that calls."""
