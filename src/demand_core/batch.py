@@ -57,9 +57,14 @@ class Tally:
         return Tally(
             done=self.done + other.done,
             retried=self.retried + other.retried,
-            dropped=Counter(self.dropped) + Counter(other.dropped),
+            dropped=_summed(self.dropped, other.dropped),
             quarantined=self.quarantined + other.quarantined,
         )
+
+
+def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> Mapping[str, int]:
+    sums = {reason: one.get(reason, 0) + other.get(reason, 0) for reason in {**one, **other}}
+    return {reason: times for reason, times in sums.items() if times}
 
 
 def tally(record_ids: Sequence[str], outcome: Outcome) -> Tally:

@@ -138,10 +138,10 @@ class MemoryItemTable:
         """How many writes were done: what is seen now was written by then."""
         return self._sequence
 
-    def newest(self, shard: str, /) -> int:
-        """The sequence of the last change in *shard*, 0 when there was none."""
-        log = self._log[shard]
-        return log[-1].sequence if log else self._trimmed[shard]
+    def next_at(self, shard: str, after: int, /) -> datetime | None:
+        """When the first change behind *after* was made, None when there is none yet."""
+        log, start = self._behind(shard, after)
+        return log[start].at if start < len(log) else None
 
     def shards(self) -> Sequence[Shard]:
         """Four, by partition key."""
@@ -149,10 +149,7 @@ class MemoryItemTable:
 
     def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[Change]:
         """Read on; refuse to skip what was trimmed."""
-        if after is not None and after < self._trimmed[shard]:
-            raise FeedTrimmed(f"shard {shard} is kept from {self._trimmed[shard]} on")
-        log = self._log[shard]
-        start = 0 if after is None else bisect_right(log, after, key=itemgetter(0))
+        log, start = self._behind(shard, after)
         return [_change(logged) for logged in log[start : start + limit]]
 
     def trim(self) -> None:
@@ -220,6 +217,13 @@ class MemoryItemTable:
     ) -> None:
         now = self._clock.now()
         self._log[_shard(key)].append(_Logged(self._sequence, now, key, old, new, by))
+
+    def _behind(self, shard: str, after: int | None) -> tuple[list[_Logged], int]:
+        """The log of *shard*, and where what is behind *after* begins."""
+        if after is not None and after < self._trimmed[shard]:
+            raise FeedTrimmed(f"shard {shard} is kept from {self._trimmed[shard]} on")
+        log = self._log[shard]
+        return log, 0 if after is None else bisect_right(log, after, key=itemgetter(0))
 
     def _perhaps_before(self, key: Key, row: _Row) -> _Row | None:
         """What stood there some moment ago, as far as the log still knows."""

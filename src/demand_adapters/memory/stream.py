@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
 from zlib import crc32
@@ -51,10 +51,10 @@ class MemoryStream:
         """How many were ever taken, which is the newest one's number."""
         return self._sequence
 
-    def newest(self, shard: str, /) -> int:
-        """The sequence of the last record in *shard*, 0 when there was none."""
-        records = self._shards[shard]
-        return records[-1].sequence if records else self._trimmed[shard]
+    def next_at(self, shard: str, after: int, /) -> datetime | None:
+        """When the first record behind *after* was written, None when there is none yet."""
+        records, start = self._behind(shard, after)
+        return records[start].at if start < len(records) else None
 
     def shards(self) -> Sequence[Shard]:
         """As many as at the beginning."""
@@ -62,10 +62,7 @@ class MemoryStream:
 
     def read(self, shard: str, after: int | None, limit: int, /) -> Sequence[StreamRecord]:
         """Read on; refuse to skip what was trimmed."""
-        if after is not None and after < self._trimmed[shard]:
-            raise FeedTrimmed(f"shard {shard} is kept from {self._trimmed[shard]} on")
-        records = self._shards[shard]
-        start = 0 if after is None else bisect_right(records, after, key=_SEQUENCE)
+        records, start = self._behind(shard, after)
         return records[start : start + limit]
 
     def trim(self) -> None:
@@ -76,3 +73,10 @@ class MemoryStream:
             if lost:
                 self._trimmed[shard] = records[lost - 1].sequence
                 del records[:lost]
+
+    def _behind(self, shard: str, after: int | None) -> tuple[list[StreamRecord], int]:
+        """The records of *shard*, and where those behind *after* begin."""
+        if after is not None and after < self._trimmed[shard]:
+            raise FeedTrimmed(f"shard {shard} is kept from {self._trimmed[shard]} on")
+        records = self._shards[shard]
+        return records, 0 if after is None else bisect_right(records, after, key=_SEQUENCE)

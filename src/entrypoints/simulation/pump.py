@@ -145,8 +145,8 @@ class Sharded(Protocol[R_co]):
         """That of the newest record: when it moves there is something to read."""
         ...
 
-    def newest(self, shard: str, /) -> int:
-        """That of the newest record of one shard, 0 when it has none."""
+    def next_at(self, shard: str, after: int, /) -> datetime | None:
+        """When the first record behind *after* was written; refuses what `read` refuses."""
         ...
 
     def shards(self) -> Sequence[Shard]:
@@ -207,12 +207,12 @@ class Shards(Generic[R]):
     def _look(self, shard: str) -> None:
         """Note when the first record that was not read yet can be delivered."""
         checkpoint = self._readings.get(shard, BEGINNING).checkpoint or 0
-        if self.source.newest(shard) <= checkpoint:
+        written = self.source.next_at(shard, checkpoint)
+        if written is None:
             self._due.pop(shard, None)
-            return
-        (record,) = self.source.read(shard, checkpoint, 1)
-        seen = record.at + LATENCY
-        self._due[shard] = max(seen, self._held.get(shard, seen))
+        else:
+            seen = written + LATENCY
+            self._due[shard] = max(seen, self._held.get(shard, seen))
 
 
 def routing(world: "World", wanted: Sequence[Route]) -> Shards[Change]:
