@@ -105,7 +105,7 @@ class AwsChangeFeed:
         changes = list[Change]()
         pages = 0
         while iterator is not None and not changes:
-            if pages == EMPTY_PAGES_MAX :
+            if pages == EMPTY_PAGES_MAX and shard not in self._closed:
                 break
             page = self._ask(
                 shard, "get_records", ShardIterator=iterator, Limit=min(limit, PAGE_MAX)
