@@ -228,7 +228,7 @@ def test_of_two_at_once_the_second_waits_and_finds_the_work_done(project: Projec
         assert second.stderr.readline().startswith("run: waiting for another ./run")
         (folder / "installed").write_text(project.script.stamp_of("test"))
     second.communicate()
-    assert (folder / "bin" / "python.log").read_text() == "-m pytest\n"
+    assert (folder / "bin" / "python.log").read_text() == "-m pytest --numprocesses auto\n"
 
 
 @pytest.mark.parametrize("stamp", ["", "cpython-27 0123", "half of a sta"])

@@ -55,7 +55,7 @@ def kept(reporter: pytest.TerminalReporter) -> Outcomes:
             # A file that can't be collected has none.
             for name, noted in getattr(report, "user_properties", ()):
                 if name == PROMISE:
-                    worst.setdefault(noted, outcome)
+                    worst.setdefault(tuple(noted), outcome)
     outcomes = defaultdict[tuple[str, str], list[str]](list)
     for (port, engine, _), outcome in worst.items():
         outcomes[port, engine].append(outcome)
