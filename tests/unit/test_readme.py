@@ -1,7 +1,10 @@
 """The README says what is true: its commands, its output and its code are run here."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +49,37 @@ def test_every_command_that_the_readme_names_is_there() -> None:
 def test_the_generated_files_are_what_the_topology_says() -> None:
     for path, text in files(ROOT).items():
         assert path.read_text(encoding="utf-8") == text
+
+
+def test_what_the_readme_says_of_a_run_on_one_machine_works(tmp_path: Path) -> None:
+    serve, work = (
+        block.replace("./run demand", f"{shlex.quote(sys.executable)} -m entrypoints.cli")
+        for block in re.findall(r"```shell\n(.*?)```", README, re.DOTALL)
+    )
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": os.environ["PATH"]}
+    with subprocess.Popen(
+        shlex.split(serve.replace("4999", "0")),
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as twin:
+        assert twin.stdout
+        url = twin.stdout.readline().split()[-1]
+        told = subprocess.run(
+            [
+                "/bin/sh",
+                "-ec",
+                work.strip().replace("http://127.0.0.1:4999", url) + " --for 0.5",
+            ],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        twin.terminate()
+    assert told.returncode == 0, told.stderr
+    assert [line.split()[0] for line in told.stdout.splitlines()[:3]] == ["ok", "ok", "ok"]
+    assert "2 workers run on local engines in state" in told.stderr
