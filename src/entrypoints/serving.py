@@ -6,11 +6,9 @@ may be stopped, or killed, between any two lines of it.
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from operator import attrgetter
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from traceback import extract_tb
 from typing import Any, Final, TypeVar
@@ -45,6 +43,7 @@ from entrypoints.loops import ROUTER, Chores, Loop, Messages, Records, Router, T
 from entrypoints.profiles import Profile
 from entrypoints.running import Runner
 from entrypoints.settings import Settings
+from entrypoints.stopping import Stop
 from entrypoints.wiring import assemble
 
 ROUTED_MAX: Final = 100
@@ -72,23 +71,26 @@ class Service:
     crashes: int = field(default=0, init=False)
     _lock: Any = field(factory=Lock, init=False)
 
-    def run(self, told: "SimpleQueue[object]", seconds: float | None = None) -> None:
-        """Let all loops turn until somebody puts anything into *told*, or for so long.
+    def run(self, stop: Stop, seconds: float | None = None) -> None:
+        """Let all loops turn until *stop* is told, or for so long.
 
-        A signal may do that at any point, unlike setting an event. Raises WiringError when a
-        loop finds a mistake.
+        Raises WiringError when a loop finds a mistake.
         """
-        stop, mistakes = Event(), list[WiringError]()
-        threads = [
-            Thread(target=self._turn, args=(loop, stop, told, mistakes), name=loop.name)
-            for loop in self.loops()
-        ]
+        ended, mistakes = Event(), list[WiringError]()
+
+        def turn(loop: Loop) -> None:
+            try:
+                self._turn(loop, ended)
+            except WiringError as mistake:
+                mistakes.append(mistake)
+                stop.tell()
+
+        threads = [Thread(target=turn, args=[loop], name=loop.name) for loop in self.loops()]
         for thread in threads:
             thread.start()
-        with suppress(Empty):
-            told.get(timeout=seconds)
+        stop.wait(seconds)
         _LOG.info("stopping when the batches under way are done")
-        stop.set()
+        ended.set()
         for thread in threads:
             thread.join()
         if mistakes:
@@ -104,29 +106,21 @@ class Service:
         with self._lock:
             self.tallies[row] = self.tallies.get(row, Tally()) + tally
 
-    def _turn(
-        self,
-        loop: Loop,
-        stop: Event,
-        told: "SimpleQueue[object]",
-        mistakes: list[WiringError],
-    ) -> None:
-        while not stop.is_set():
+    def _turn(self, loop: Loop, ended: Event) -> None:
+        while not ended.is_set():
             try:
                 pause = timedelta(0) if loop.step() else IDLE
             except Transient as fault:
                 _LOG.warning("%s: %s", loop.name, fault)
                 pause = AFTER_FAULT
-            except WiringError as mistake:
-                mistakes.append(mistake)
-                told.put(mistake)
-                return
+            except WiringError:
+                raise
             except Exception as crash:  # noqa: BLE001  # a bug in one row must not stop others
                 _LOG.error("%s: %s", loop.name, _place(crash))  # no values
                 with self._lock:
                     self.crashes += 1
                 pause = AFTER_CRASH
-            stop.wait(pause.total_seconds())
+            ended.wait(pause.total_seconds())
 
     def _woken(self) -> Iterator[Loop]:
         for row in self.rows:

@@ -1,21 +1,14 @@
-"""What several commands share: the file and the profile, and being told to stop."""
+"""What stands before a command's own words: the file and the profile, for whoever asks."""
 
 import os
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from queue import SimpleQueue
-from types import FrameType
-from typing import Final
 
 import click
 from attrs import frozen
 
 from demand_core.errors import WiringError
 from entrypoints.settings import Layer, Settings, lacking, layers, read
-
-STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @frozen
@@ -42,26 +35,3 @@ class Given:
 
 
 given = click.make_pass_decorator(Given, ensure=True)
-
-
-@contextmanager
-def signalled() -> Iterator["SimpleQueue[object]"]:
-    """Where the first signal is put; the next one does what it always did."""
-    told = SimpleQueue[object]()
-    before = {number: signal.getsignal(number) for number in STOPPING}
-
-    def first(number: int, frame: FrameType | None) -> None:
-        del frame
-        restore()
-        told.put(number)
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in STOPPING:
-        signal.signal(number, first)
-    try:
-        yield told
-    finally:
-        restore()

@@ -9,9 +9,10 @@ import click
 
 from demand_core.batch import Tally
 from demand_core.topology import TOPOLOGY
-from entrypoints.cli.options import Given, given, signalled
+from entrypoints.cli.options import Given, given
 from entrypoints.profiles import opened, own_ports
 from entrypoints.serving import Service
+from entrypoints.stopping import signalled
 
 
 @click.command()
@@ -32,10 +33,10 @@ def run(options: Given, seconds: float | None, *, as_json: bool) -> None:
     settings = options.complete()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("demand").setLevel(logging.INFO)
-    with opened(settings) as engines, signalled() as told:
+    with opened(settings) as engines, signalled() as stop:
         service = Service(settings, engines, instead=own_ports(settings, engines))
         click.echo(f"{len(TOPOLOGY)} workers run on {engines}; ctrl-c stops them", err=True)
-        service.run(told, seconds)
+        service.run(stop, seconds)
     if as_json:
         click.echo(json.dumps(_document(service), indent=1))
     else:

@@ -5,9 +5,9 @@ from ipaddress import ip_address
 
 import click
 
-from entrypoints.cli.options import signalled
 from entrypoints.settings import variable
 from entrypoints.simulation.world import WEATHERS
+from entrypoints.stopping import signalled
 from entrypoints.twins import TWINS
 from entrypoints.twins.serving import Served, seeded
 
@@ -55,12 +55,12 @@ def serve(  # noqa: PLR0913  # one for each option
         host=host,
         port=port,
     )
-    with served, signalled() as stopped:
+    with served, signalled() as stop:
         wanted = {variable(key): text for key, text in twin.settings(served.url).items()}
         lines = [f"{name} at {served.url}", *(f"{key}={text}" for key, text in wanted.items())]
         where: dict[str, object] = {"name": name, "url": served.url, "settings": wanted}
         _say("\n".join(lines), as_json=as_json, **where)
-        stopped.get()
+        stop.wait()
     wrong = {fault.name.lower(): count for fault, count in served.faults.items()}
     told = f"{served.calls} calls, of which {sum(wrong.values())} went wrong"
     _say(told, as_json=as_json, calls=served.calls, faults=wrong)

@@ -150,7 +150,6 @@ def test_after_a_failure_nothing_is_under_way(waiting: Waiting) -> None:
     with pytest.raises(WiringError, match="no table"):
         waiting.aws.in_parallel(work, range(1000))
     assert sorted([*ended, 1]) == sorted(begun)
-    assert len(begun) < 1000
 
 
 def test_threads_end_when_it_is_closed_and_come_back_when_it_is_used() -> None:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from queue import SimpleQueue
 from threading import active_count
 from types import ModuleType
 from typing import Final
@@ -30,6 +29,7 @@ from entrypoints.profiles import Profile, opened, own_ports
 from entrypoints.serving import Service
 from entrypoints.settings import Settings
 from entrypoints.simulation.world import START
+from entrypoints.stopping import Stop
 from tests.scratch import FLOWS, NOTES, POSTS, READS, TICKS
 
 pytestmark = pytest.mark.usefixtures("scratch_rows")
@@ -190,13 +190,13 @@ class Shortener:
 
     answer: Callable[[str], str]
     enough: int
-    told: "SimpleQueue[object]"
+    stop: Stop
     asked: list[str] = field(factory=list)
 
     def shorten(self, url: str, /) -> str:
         self.asked.append(url)
         if len(self.asked) >= self.enough:
-            self.told.put("enough")
+            self.stop.tell()
         return self.answer(url)
 
 
@@ -207,13 +207,13 @@ def cached(engines: LocalEngines, *numbers: int) -> None:
 
 def run(tmp_path: Path, answer: Callable[[str], str], enough: int) -> tuple[Service, Shortener]:
     """Run the real rows in a folder until the shortener was asked often enough."""
-    told = SimpleQueue[object]()
-    shortener = Shortener(answer, enough, told)
+    stop = Stop()
+    shortener = Shortener(answer, enough, stop)
     with LocalEngines.opened(evolve(SETTINGS, state=tmp_path)) as engines:
         cached(engines, 1, 2)
         service = Service(SETTINGS, engines, instead={"shortener": shortener})
         threads = active_count()
-        service.run(told)
+        service.run(stop)
         assert active_count() == threads
     return service, shortener
 

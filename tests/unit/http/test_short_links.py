@@ -4,8 +4,6 @@ from datetime import timedelta
 from random import Random
 from typing import Final
 
-import pytest
-
 from demand_adapters.memory.announcer import MemoryAnnouncer
 from demand_adapters.memory.item_table import MemoryItemTable
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
@@ -23,7 +21,6 @@ EVENTS: Final = [an_event(n) for n in range(12)]
 SOUR: Final = EVENTS[0].url
 
 
-@pytest.mark.check("N-UC5-retry")
 def test_on_a_bad_wire_an_event_gets_its_one_link_or_three_recorded_failures() -> None:
     with desk(endless=seeded(7, 0.4), sour=frozenset({SOUR})) as both:
         table = MemoryItemTable(both.clock, Random(1))
