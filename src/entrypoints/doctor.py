@@ -105,8 +105,8 @@ def _local(settings: Settings) -> Iterator[Finding]:
 def _room(settings: Settings) -> tuple[str, Iterable[str]]:
     folder = settings.state.absolute()
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(there, os.W_OK):
-        raise WiringError(f"{there} can't be written to: name another folder")
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise WiringError(f"{there} is no folder that can be written to: name another")
     free = shutil.disk_usage(there).free
     doubts = ["that is little"] if free < FREE_BYTES_MIN else []
     return f"{settings.state}, {free / 2**30:.1f} GiB free", doubts

@@ -34,8 +34,7 @@ class Profile:
         self.settings = settings
         self.engines = engines
         for name, port in instead.items():
-            if not isinstance(getattr(type(self), name, None), cached_property):
-                raise WiringError(f"no port has the name {name}")
+            _check_port(type(self), name)
             vars(self)[name] = port
 
     def around(self, name: str, driver: D) -> D:
@@ -86,9 +85,22 @@ class Profile:
 
 
 def own_ports(settings: Settings, engines: Engines) -> Mapping[str, object]:
-    """The ports that the settings name, each made by its factory."""
-    named = (pair.partition("=") for pair in settings.ports.split(",") if pair)
-    return {name: _factory(where)(settings, engines) for name, _, where in named}
+    """The ports that the settings name, each made by its factory; raises WiringError."""
+    made = dict[str, object]()
+    for pair in filter(None, settings.ports.split(",")):
+        name, _, where = pair.partition("=")
+        _check_port(Profile, name)
+        factory = _factory(where)
+        try:
+            made[name] = factory(settings, engines)
+        except Exception as error:
+            raise WiringError(f"{where} made no {name}: {error}") from error
+    return made
+
+
+def _check_port(profile: type[Profile], name: str) -> None:
+    if not isinstance(getattr(profile, name, None), cached_property):
+        raise WiringError(f"no port has the name {name}")
 
 
 def _factory(where: str) -> Callable[[Settings, Engines], object]:

@@ -136,6 +136,8 @@ class Database:
                 self._path.touch(0o600, exist_ok=False)
         except OSError as error:
             raise WiringError(f"no state can be kept in {folder}: {error.strerror}") from error
+        if not self._path.is_file():
+            raise WiringError(f"{self._path} is no file: remove it, or name another folder")
         with self._translated():
             self._writer = self._connected()
         try:

@@ -82,6 +82,16 @@ def test_a_file_that_is_no_database_is_wrong(settings: Settings) -> None:
     assert codes(settings)["database"] == WRONG
 
 
+def test_a_folder_in_the_place_of_the_database_is_wrong(settings: Settings) -> None:
+    (settings.state / FILE).mkdir(parents=True)
+    assert codes(settings)["database"] == WRONG
+
+
+def test_a_file_in_the_place_of_the_folder_is_wrong(settings: Settings) -> None:
+    settings.state.touch()
+    assert codes(settings)["state"] == WRONG
+
+
 def test_a_service_that_does_not_answer_is_unavailable(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

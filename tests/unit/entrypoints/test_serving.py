@@ -303,16 +303,24 @@ def test_a_port_of_ones_own_can_be_named_in_the_settings(
 @pytest.mark.parametrize(
     ("where", "says"),
     [
+        ("entrypoints.settings:read", "entrypoints.settings:read made no shortener"),
         ("nowhere.at_all:make", "nowhere.at_all:make: No module named 'nowhere'"),
         ("entrypoints.settings:nothing", "entrypoints.settings has no nothing to be called"),
         ("entrypoints.settings:KEY", "entrypoints.settings has no KEY to be called"),
     ],
 )
-def test_a_factory_that_is_not_there_is_named(
+def test_a_factory_that_makes_nothing_is_named(
     engines: MemoryEngines, where: str, says: str
 ) -> None:
     with pytest.raises(WiringError, match=says):
         own_ports(evolve(SETTINGS, ports=f"shortener={where}"), engines)
+
+
+def test_a_port_that_there_is_not_is_named_before_anything_is_made(
+    engines: MemoryEngines,
+) -> None:
+    with pytest.raises(WiringError, match="no port has the name shortner"):
+        own_ports(evolve(SETTINGS, ports="shortner=nowhere:make"), engines)
 
 
 def test_any_port_may_be_replaced_and_no_other_name(engines: MemoryEngines) -> None:
