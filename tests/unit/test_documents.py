@@ -22,10 +22,13 @@ from demand_adapters.wire.changes import encode_change
 from demand_adapters.wire.converters import wire_names
 from demand_adapters.wire.items import EVENT, KINDS, Rate, event_key
 from demand_adapters.wire.keys import INDEX_SHAPES, PARTS, SHAPES, parse_index
+from demand_core.domain.artists import Artist
 from demand_core.domain.changes import ChangeKind
-from demand_core.domain.events import Event, EventDates
+from demand_core.domain.events import Event, EventDate, EventDates, EventStart
 from demand_core.domain.ids import ALPHABETS, SPELLINGS, EventId, whole
 from demand_core.domain.links import LinkRequest
+from demand_core.domain.segments import Segment
+from demand_core.domain.venues import Venue
 from demand_core.errors import Permanent
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.shapes import Changes, Queue, Stream
@@ -58,11 +61,17 @@ PACKAGE_HOST: Final = re.compile(
 
 # What a field holds, in the words of the document.
 WORDS: Final[Mapping[object, str]] = {
+    bool: "boolean",
     str: "text",
     int: "integer",
     list: "list",
     datetime: "instant",
+    tuple: "list",
+    EventDate: "map",
     EventDates: "map",
+    EventStart: "map",
+    Segment: "map",
+    Venue: "map",
     EventId: "eventId",
 }
 
@@ -102,7 +111,7 @@ def fields(kind: type[attrs.AttrsInstance], prefix: str = "") -> Iterator[Sequen
 
 def bare(hint: Any) -> object:  # any type hint
     if get_origin(hint) not in {Union, UnionType}:
-        return hint
+        return get_origin(hint) or hint
     (kind,) = (part for part in get_args(hint) if part is not type(None))
     return kind
 
@@ -186,7 +195,15 @@ TABLES: Final[Mapping[str, tuple[str, Callable[[], Rows]]]] = {
     "Added by the store": ("field, type", added_by_the_store),
     "Fields of an event": (
         "field, type, always",
-        lambda: [*fields(Event), *fields(EventDates, "date.")],
+        lambda: [
+            *fields(Event),
+            *fields(EventDates, "date."),
+            *fields(EventDate, "eventDate."),
+            *fields(EventStart, "eventDate.start."),
+            *fields(Venue, "venue."),
+            *fields(Artist, "artists[]."),
+            *fields(Segment, "segment."),
+        ],
     ),
     "Fields of a rate": ("field, type, always", lambda: [*fields(Rate)]),
     "Channels": ("channel", channels),

@@ -22,6 +22,6 @@ class FileAnnouncer:
         """Log what was not there yet. Whoever dies in between leaves the file."""
         document = {"key": alert.key, "summary": alert.summary}
         written = json.dumps(document, indent=1).encode()
-        name = f"alerts/{digest('demand.alert/1', alert.key)}.json"
+        name = f"alerts/{digest('demand.alertfile/1', alert.key)}.json"
         if self.files.put(name, [written], only_new=True):
             _LOG.warning("%s: %s", alert.key, alert.summary)

@@ -368,9 +368,9 @@ class TableEventCacheContract(EventCacheContract):
         theirs: Body = {
             "saleIds": ["E1.public"],
             "hasDemand": True,
-            "venue": {"id": "v", "name": "", "city": None},
-            "imageUrl": "",
-            "segment": None,
+            "seatMap": {"id": "v", "name": "", "city": None},
+            "mapUrl": "",
+            "tour": None,
         }
         hand.plant(**theirs)
         hand.cache.refresh([an_event(name="Moved")])

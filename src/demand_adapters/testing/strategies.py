@@ -9,10 +9,31 @@ from hypothesis import strategies as st
 from demand_adapters.item_table import Body, Change, Item, Key, Value
 from demand_adapters.wire.items import Rate
 from demand_core.domain.alerts import Alert
+from demand_core.domain.answers import Accepted, Answer, Doubted, Faulted, Refused, Returned
+from demand_core.domain.artists import Artist
 from demand_core.domain.changes import ChangeKind, RemovedBy
-from demand_core.domain.events import Event, EventCached, EventDates
-from demand_core.domain.ids import EventId
+from demand_core.domain.contacts import Phone
+from demand_core.domain.delivery import Capability, Keyed, Queryable, Silent
+from demand_core.domain.events import Event, EventCached, EventDate, EventDates, EventStart
+from demand_core.domain.ids import EventId, FanId, SaleId
 from demand_core.domain.links import LinkPolicy, LinkRequest
+from demand_core.domain.notifications import (
+    Channel,
+    Claim,
+    DeliveryError,
+    ErrorKind,
+    MessageBody,
+    Notification,
+    NotificationKind,
+    Timeline,
+    send_key,
+)
+from demand_core.domain.reports import SIGNALS, Report
+from demand_core.domain.sale_kinds import SaleKind
+from demand_core.domain.sales import Sale, presale_id
+from demand_core.domain.segments import Segment
+from demand_core.domain.statuses import OPEN, Status
+from demand_core.domain.venues import Venue
 
 NOON: Final = datetime(2025, 2, 14, 12, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
@@ -35,6 +56,32 @@ event_dates: st.SearchStrategy[EventDates] = st.builds(
     EventDates, first_seen=st.none() | instants, updated=st.none() | instants
 )
 
+event_starts: st.SearchStrategy[EventStart] = st.builds(
+    EventStart,
+    date_time=st.none() | instants,
+    local_date=st.none() | st.dates().map(str),
+    local_time=st.none() | st.times().map(str),
+    date_tba=st.booleans(),
+    time_tba=st.booleans(),
+)
+
+venues: st.SearchStrategy[Venue] = st.builds(
+    Venue,
+    venue_id=st.none() | texts,
+    name=st.none() | texts,
+    city=st.none() | texts,
+    region=st.none() | texts,
+    country=st.none() | texts,
+)
+
+artists: st.SearchStrategy[Artist] = st.builds(
+    Artist, artist_id=st.none() | texts, name=st.none() | texts
+)
+
+segments: st.SearchStrategy[Segment] = st.builds(
+    Segment, segment_id=st.none() | texts, name=st.none() | texts
+)
+
 events: st.SearchStrategy[Event] = st.builds(
     Event,
     event_id=event_ids,
@@ -47,12 +94,34 @@ events: st.SearchStrategy[Event] = st.builds(
     status=texts,
     cached_at=instants,
     time_zone=st.none() | texts,
+    event_date=st.builds(EventDate, start=event_starts),
+    venue=venues,
+    artists=st.lists(artists, max_size=3).map(tuple),
+    segment=segments,
+    image_url=st.none() | texts,
+    is_test=st.booleans(),
     refresh_at=st.none() | instants,
     short_url=st.none() | texts,
     short_url_for=st.none() | texts,
     link_attempts=st.integers(0, 9),
     link_failed_at=st.none() | instants,
     dates=event_dates,
+)
+
+sales: st.SearchStrategy[Sale] = st.builds(
+    lambda event_id, key, **others: Sale(
+        sale_id=presale_id(event_id, key), event_id=event_id, name_key=key, **others
+    ),
+    event_ids,
+    texts,
+    name=texts,
+    kind=st.sampled_from(SaleKind),
+    aliases=st.lists(texts, max_size=2).map(tuple),
+    told_by=st.none() | texts,
+    start_at=st.none() | instants,
+    end_at=st.none() | instants,
+    url=st.none() | texts,
+    withdrawn_at=st.none() | instants,
 )
 
 cached_events: st.SearchStrategy[EventCached] = st.builds(EventCached, event_ids)
@@ -115,3 +184,97 @@ def an_event(n: int = 1, /, **differing: Any) -> Event:
         "cached_at": NOON,
     }
     return Event(**plain | differing)
+
+
+capabilities: st.SearchStrategy[Capability] = st.sampled_from([Keyed(), Queryable(), Silent()])
+
+# Around noon, so that all that can happen to one message does.
+_moments: st.SearchStrategy[datetime] = st.integers(-3_600_000, 3_600_000).map(
+    lambda n: NOON + n * MILLISECOND
+)
+
+timelines: st.SearchStrategy[Timeline] = st.builds(
+    Timeline,
+    created=_moments,
+    triggered=st.none() | _moments,
+    queued=st.none() | _moments,
+    sent=st.none() | _moments,
+    delivered=st.none() | _moments,
+    failed=st.none() | _moments,
+)
+
+delivery_errors: st.SearchStrategy[DeliveryError] = st.builds(
+    DeliveryError,
+    at=_moments,
+    attempt=st.integers(0, 3),
+    kind=st.sampled_from(ErrorKind),
+    code=texts,
+    detail=texts,
+)
+
+claims: st.SearchStrategy[Claim] = st.builds(
+    Claim, by=texts, until=_moments, number=st.integers(1, 9)
+)
+
+
+def _notifications_at(status: Status) -> st.SearchStrategy[Notification]:
+    """What is in doubt is either open or UNKNOWN, and all that is claimed has a claim."""
+    in_doubt = st.none() | _moments if status in OPEN else st.none()
+    return st.builds(
+        a_notification,
+        st.integers(1, 99),
+        status=st.just(status),
+        reason=st.none() | texts,
+        send_attempts=st.integers(1, 2),
+        replays=st.integers(0, 9),
+        errors=st.lists(delivery_errors, max_size=2, unique=True).map(tuple),
+        wait_until=st.none() | _moments,
+        claim=claims if status is Status.CLAIMED else st.none() | claims,
+        outcome_unknown_since=_moments if status is Status.UNKNOWN else in_doubt,
+        first_handover_at=st.none() | _moments,
+        date=timelines,
+        seen=timelines,
+    )
+
+
+def a_notification(n: int = 1, /, **differing: Any) -> Notification:
+    """Any reminder by SMS will do, or any but for what is *differing*."""
+    fan, sale = FanId(f"F{n}"), SaleId("E1.public")
+    plain: dict[str, Any] = {
+        "notification_id": send_key(NotificationKind.REMINDER, fan, sale, Channel.SMS),
+        "kind": NotificationKind.REMINDER,
+        "channel": Channel.SMS,
+        "fan_id": fan,
+        "event_id": EventId("E1"),
+        "sale_id": sale,
+        "phone_number": Phone(f"+1212555{n:04}"),
+        "message_body": MessageBody("Ticketmaster: Show 1 goes on sale in 30 minutes"),
+        "not_before": NOON,
+        "not_after": NOON + timedelta(minutes=28),
+    }
+    return Notification(**plain | differing)
+
+
+notifications: st.SearchStrategy[Notification] = st.sampled_from(Status).flatmap(
+    _notifications_at
+)
+
+answers: st.SearchStrategy[Answer] = st.one_of(
+    st.builds(Accepted, provider=texts, message_id=texts),
+    st.builds(Refused, code=st.just("expired") | texts, detail=texts),
+    st.builds(Faulted, code=texts, detail=texts, jitter=st.floats(0, 1)),
+    st.builds(Doubted, code=texts, detail=texts),
+    st.builds(Returned, look_again=_moments),
+)
+
+# All of one message, as its provider numbers it.
+reports: st.SearchStrategy[Report] = st.builds(
+    Report,
+    status=st.sampled_from(list(SIGNALS)),
+    occurred_at=_moments,
+    arrived_at=_moments,
+    provider=st.just("twin"),
+    message_id=st.just("m1"),
+    code=st.none() | texts,
+    detail=texts,
+)

@@ -15,13 +15,23 @@ import attrs
 from cattrs import AttributeValidationNote, ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from demand_core.domain.artists import Artist
 from demand_core.domain.events import Event
-from demand_core.domain.ids import EventId, checked
+from demand_core.domain.ids import EventId, SaleId, checked
+from demand_core.domain.sales import Sale
+from demand_core.domain.segments import Segment
+from demand_core.domain.venues import Venue
 from demand_core.errors import Permanent
 
 T = TypeVar("T")
 
-RENAMED: Final[Mapping[type, Mapping[str, str]]] = {Event: {"event_id": "id", "dates": "date"}}
+RENAMED: Final[Mapping[type, Mapping[str, str]]] = {
+    Artist: {"artist_id": "id"},
+    Event: {"event_id": "id", "dates": "date"},
+    Sale: {"sale_id": "id"},
+    Segment: {"segment_id": "id"},
+    Venue: {"venue_id": "id"},
+}
 # Left out nowhere: readers of the table find the map of dates with every item.
 ALWAYS: Final = frozenset({"date"})
 
@@ -151,7 +161,7 @@ def _first(kind: type, error: ClassValidationError, place: str) -> Permanent:
     )
     place = f"{place}.{wire_names(kind)[name]}"
     if isinstance(wrong, ClassValidationError):
-        return _first(get_type_hints(kind)[name], wrong, place)
+        return _first(_part(get_type_hints(kind)[name]), wrong, place)
     return Permanent(_code(wrong), place)
 
 
@@ -174,6 +184,19 @@ def _is_optional(hint: Any) -> bool:  # any type hint
 def _sure(hint: Any) -> Any:  # any type hint
     (sure,) = (part for part in get_args(hint) if part is not type(None))
     return sure
+
+
+def _part(hint: Any) -> Any:  # any type hint
+    """The class of each value in a list, or of the one value."""
+    return get_args(hint)[0] if _is_list(hint) else hint
+
+
+def _is_list(hint: Any) -> bool:  # any type hint
+    return get_origin(hint) is tuple and get_args(hint)[1:] == (...,)
+
+
+def _each(read: Callable[[Any, Any], Any], plain: object, hint: Any) -> tuple[Any, ...]:
+    return tuple(read(one, _part(hint)) for one in _exactly(list, plain))
 
 
 def _names(kind: type) -> dict[str, Any]:
@@ -199,12 +222,19 @@ def _converter(*, explaining: bool) -> Converter:
     made.register_structure_hook(datetime, parsed_instant)
     made.register_unstructure_hook(datetime, instant)
     made.register_structure_hook(EventId, lambda value, _: EventId(checked("eventId", value)))
+    made.register_structure_hook(SaleId, lambda value, _: SaleId(checked("saleId", value)))
     # What is absent never reaches a field, so that an optional one reads as its type does.
     made.register_structure_hook_factory(
         _is_optional, lambda hint: made.get_structure_hook(_sure(hint))
     )
     made.register_unstructure_hook_factory(
         _is_optional, lambda hint: made.get_unstructure_hook(_sure(hint))
+    )
+    made.register_structure_hook_factory(
+        _is_list, lambda hint: partial(_each, made.get_structure_hook(_part(hint)))
+    )
+    made.register_unstructure_hook_factory(
+        _is_list, lambda _: lambda values: [made.unstructure(value) for value in values]
     )
     made.register_structure_hook_factory(
         attrs.has,

@@ -4,7 +4,10 @@ from datetime import datetime
 
 from attrs import Factory, evolve, field, frozen
 
+from demand_core.domain.artists import Artist
 from demand_core.domain.ids import EventId
+from demand_core.domain.segments import Segment
+from demand_core.domain.venues import Venue
 
 
 @frozen(kw_only=True)
@@ -13,6 +16,24 @@ class EventDates:
 
     first_seen: datetime | None = None
     updated: datetime | None = None
+
+
+@frozen(kw_only=True)
+class EventStart:
+    """When a show begins: as an instant, and by the clock and calendar of its place."""
+
+    date_time: datetime | None = None
+    local_date: str | None = None
+    local_time: str | None = None
+    date_tba: bool = False
+    time_tba: bool = False
+
+
+@frozen(kw_only=True)
+class EventDate:
+    """When a show takes place."""
+
+    start: EventStart = field(factory=EventStart)
 
 
 def _or_none(text: str | None) -> str | None:
@@ -39,6 +60,12 @@ class Event:
     status: str
     cached_at: datetime
     time_zone: str | None = field(default=None, converter=_or_none)
+    event_date: EventDate = field(factory=EventDate)
+    venue: Venue = field(factory=Venue)
+    artists: tuple[Artist, ...] = ()
+    segment: Segment = field(factory=Segment)
+    image_url: str | None = field(default=None, converter=_or_none)
+    is_test: bool = False
     refresh_at: datetime | None = None
     short_url: str | None = None
     short_url_for: str | None = None

@@ -5,6 +5,7 @@ usage, 3 refused by a rule, 4 a service is unavailable, 5 wrong configuration, 1
 """
 
 import sys
+import zoneinfo
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,10 @@ from entrypoints.cli.checks import checks
 from entrypoints.cli.config import config
 from entrypoints.cli.demo import demo
 from entrypoints.cli.doctor import doctor
+from entrypoints.cli.event import event
+from entrypoints.cli.message import message
 from entrypoints.cli.options import Given
+from entrypoints.cli.phone import phone
 from entrypoints.cli.run import run
 from entrypoints.cli.sim import sim
 from entrypoints.cli.topology import topology
@@ -53,8 +57,22 @@ class _Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context, file: Path | None, profile: str | None) -> None:
     """Reminders, presale draws, access codes and the archive of a ticket sale."""
+    # Rules of zones change every year, and a machine's own may be older than those we brought.
+    zoneinfo.reset_tzpath(to=())
     ctx.obj = Given(file, profile)
 
 
-for command in (checks, config, demo, doctor, run, sim, topology, twin_command):
+for command in (
+    checks,
+    config,
+    demo,
+    doctor,
+    event,
+    message,
+    phone,
+    run,
+    sim,
+    topology,
+    twin_command,
+):
     main.add_command(command)

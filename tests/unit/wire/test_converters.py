@@ -19,6 +19,7 @@ from demand_adapters.testing.strategies import (
     instants,
     link_requests,
     rates,
+    sales,
 )
 from demand_adapters.wire.converters import (
     camel,
@@ -31,6 +32,7 @@ from demand_adapters.wire.converters import (
 from demand_adapters.wire.items import Rate
 from demand_core.domain.events import Event, EventCached, EventDates
 from demand_core.domain.links import LinkRequest
+from demand_core.domain.sales import Sale
 from demand_core.errors import Permanent
 
 CANARY: Final = "canary#5551234"
@@ -49,7 +51,7 @@ PLAIN: Final[dict[str, Any]] = {
         "updated": "2025-02-14T12:00:00.000Z",
     },
 }
-every_value: Final = st.one_of(events, event_dates, cached_events, link_requests, rates)
+every_value: Final = st.one_of(events, event_dates, cached_events, link_requests, rates, sales)
 # Whatever JSON can hold, and what only our own code could pass.
 anything: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -91,7 +93,8 @@ def test_what_is_written_is_plain_and_says_nothing_twice(value: object) -> None:
 
 
 @given(
-    kind=st.sampled_from([Event, EventDates, EventCached, LinkRequest, Rate]), data=st.data()
+    kind=st.sampled_from([Event, EventDates, EventCached, LinkRequest, Rate, Sale]),
+    data=st.data(),
 )
 def test_whatever_comes_is_read_or_refused_with_its_place(
     kind: type, data: st.DataObject
