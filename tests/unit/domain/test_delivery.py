@@ -294,6 +294,18 @@ def test_a_receipt_raises_every_row_it_can_be_about_and_two_are_one(
     assert RANK[once.status] >= max(RANK[row.status], RANK[Status.TRIGGERED])
 
 
+@pytest.mark.parametrize("status", Status)
+def test_a_receipt_raises_what_ranks_below_it_and_leaves_the_rest(status: Status) -> None:
+    below = RANK[status] < RANK[Status.TRIGGERED]
+    since = NOON if status is Status.UNKNOWN else None
+    row = a_notification(status=status, outcome_unknown_since=since)
+    known = recorded(row, told(RECEIPT), KEYED)
+    assert known.status is (Status.TRIGGERED if below else status)
+    assert (known.provider, known.provider_message_id) == ("twin", "m1")
+    assert known.date.triggered == NOON + 10 * SECOND
+    assert known.send_attempts == 1
+
+
 def a_claimed_row(terms: Terms, **differing: object) -> Notification:
     return claimed(a_notification(**differing), "me", NOON, terms, request_digest="d")
 
