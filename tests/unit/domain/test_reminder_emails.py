@@ -105,7 +105,6 @@ def test_an_email_that_lacks_what_it_must_say_is_refused(
     assert reminder_email(evolve(IN_MONTREAL, **changed)) == Unsaid(reason=reason)  # type: ignore[arg-type]
 
 
-@pytest.mark.check("N-R17")
 @pytest.mark.parametrize("name", ["brand", "artist", "venue", "soon", "link"])
 def test_each_variable_that_the_template_demands_must_be_there(name: str) -> None:
     with pytest.raises(Permanent, match=f"bad_variable: {name}: missing"):
