@@ -16,8 +16,11 @@ from cattrs import AttributeValidationNote, ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from demand_core.domain.artists import Artist
+from demand_core.domain.contacts import Email, Phone
 from demand_core.domain.events import Event
-from demand_core.domain.ids import EventId, SaleId, checked
+from demand_core.domain.ids import EventId, FanId, NotificationId, SaleId, checked
+from demand_core.domain.masked import Masked
+from demand_core.domain.notifications import MessageBody
 from demand_core.domain.sales import Sale
 from demand_core.domain.segments import Segment
 from demand_core.domain.venues import Venue
@@ -32,6 +35,14 @@ RENAMED: Final[Mapping[type, Mapping[str, str]]] = {
     Segment: {"segment_id": "id"},
     Venue: {"venue_id": "id"},
 }
+# Ids are checked where they enter; what is masked in print is plain on the wire.
+IDS: Final[Mapping[Any, str]] = {
+    EventId: "eventId",
+    FanId: "fanId",
+    NotificationId: "notificationId",
+    SaleId: "saleId",
+}
+MASKED: Final[tuple[type[Masked], ...]] = (Email, MessageBody, Phone)
 # Left out nowhere: readers of the table find the map of dates with every item.
 ALWAYS: Final = frozenset({"date"})
 
@@ -177,6 +188,14 @@ def _exactly(kind: type[T], value: object, _: object = None) -> T:
     return value
 
 
+def _id(name: str, value: object, _: object) -> str:
+    return checked(name, value)
+
+
+def _masked(kind: type[Masked], value: object, _: object) -> Masked:
+    return kind(_exactly(str, value))
+
+
 def _is_optional(hint: Any) -> bool:  # any type hint
     return get_origin(hint) in {Union, UnionType} and type(None) in get_args(hint)
 
@@ -189,6 +208,15 @@ def _sure(hint: Any) -> Any:  # any type hint
 def _part(hint: Any) -> Any:  # any type hint
     """The class of each value in a list, or of the one value."""
     return get_args(hint)[0] if _is_list(hint) else hint
+
+
+def _is_map(hint: Any) -> bool:  # any type hint
+    return get_origin(hint) is Mapping
+
+
+def _each_named(read: Callable[[Any, Any], Any], plain: object, hint: Any) -> dict[str, Any]:
+    _, kind = get_args(hint)
+    return {name: read(value, kind) for name, value in _exactly(dict, plain).items()}
 
 
 def _is_list(hint: Any) -> bool:  # any type hint
@@ -217,12 +245,36 @@ def _present(read: Callable[[Any, Any], T], plain: object, kind: object) -> T:
 
 def _converter(*, explaining: bool) -> Converter:
     made = Converter(detailed_validation=explaining, omit_if_default=True)
+    _add_texts(made)
+    _add_parts(made)
+    made.register_structure_hook_factory(
+        attrs.has,
+        lambda kind: partial(_present, make_dict_structure_fn(kind, made, **_names(kind))),
+    )
+    made.register_unstructure_hook_factory(
+        attrs.has,
+        lambda kind: make_dict_unstructure_fn(
+            kind, made, _cattrs_omit_if_default=True, **_names(kind)
+        ),
+    )
+    return made
+
+
+def _add_texts(made: Converter) -> None:
+    """What is one value of JSON."""
     for plain in (str, int, bool):
         made.register_structure_hook(plain, partial(_exactly, plain))
     made.register_structure_hook(datetime, parsed_instant)
     made.register_unstructure_hook(datetime, instant)
-    made.register_structure_hook(EventId, lambda value, _: EventId(checked("eventId", value)))
-    made.register_structure_hook(SaleId, lambda value, _: SaleId(checked("saleId", value)))
+    for kind, name in IDS.items():
+        made.register_structure_hook(kind, partial(_id, name))
+    for masked in MASKED:
+        made.register_structure_hook(masked, partial(_masked, masked))
+        made.register_unstructure_hook(masked, masked.reveal)
+
+
+def _add_parts(made: Converter) -> None:
+    """What holds others: an optional one, a list, a map by names that are nobody's fields."""
     # What is absent never reaches a field, so that an optional one reads as its type does.
     made.register_structure_hook_factory(
         _is_optional, lambda hint: made.get_structure_hook(_sure(hint))
@@ -237,16 +289,12 @@ def _converter(*, explaining: bool) -> Converter:
         _is_list, lambda _: lambda values: [made.unstructure(value) for value in values]
     )
     made.register_structure_hook_factory(
-        attrs.has,
-        lambda kind: partial(_present, make_dict_structure_fn(kind, made, **_names(kind))),
+        _is_map, lambda hint: partial(_each_named, made.get_structure_hook(get_args(hint)[1]))
     )
     made.register_unstructure_hook_factory(
-        attrs.has,
-        lambda kind: make_dict_unstructure_fn(
-            kind, made, _cattrs_omit_if_default=True, **_names(kind)
-        ),
+        _is_map,
+        lambda _: lambda named: {name: made.unstructure(v) for name, v in named.items()},
     )
-    return made
 
 
 _READY: Final = _converter(explaining=False)

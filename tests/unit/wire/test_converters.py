@@ -7,17 +7,20 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from demand_adapters.testing.strategies import (
     NOON,
+    a_notification,
     an_event,
     cached_events,
     event_dates,
     events,
     instants,
     link_requests,
+    notifications,
     rates,
     sales,
 )
@@ -30,8 +33,10 @@ from demand_adapters.wire.converters import (
     wire_names,
 )
 from demand_adapters.wire.items import Rate
+from demand_core.domain.contacts import Email
 from demand_core.domain.events import Event, EventCached, EventDates
 from demand_core.domain.links import LinkRequest
+from demand_core.domain.notifications import Channel, MessageBody, Notification
 from demand_core.domain.sales import Sale
 from demand_core.errors import Permanent
 
@@ -51,7 +56,9 @@ PLAIN: Final[dict[str, Any]] = {
         "updated": "2025-02-14T12:00:00.000Z",
     },
 }
-every_value: Final = st.one_of(events, event_dates, cached_events, link_requests, rates, sales)
+every_value: Final = st.one_of(
+    events, event_dates, cached_events, link_requests, notifications, rates, sales
+)
 # Whatever JSON can hold, and what only our own code could pass.
 anything: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -93,7 +100,9 @@ def test_what_is_written_is_plain_and_says_nothing_twice(value: object) -> None:
 
 
 @given(
-    kind=st.sampled_from([Event, EventDates, EventCached, LinkRequest, Rate, Sale]),
+    kind=st.sampled_from(
+        [Event, EventDates, EventCached, LinkRequest, Notification, Rate, Sale]
+    ),
     data=st.data(),
 )
 def test_whatever_comes_is_read_or_refused_with_its_place(
@@ -104,7 +113,10 @@ def test_whatever_comes_is_read_or_refused_with_its_place(
     plain = start | data.draw(st.dictionaries(st.sampled_from(names), anything))
     plain = data.draw(st.sampled_from([plain]) | anything)
     code, _, place = outcome(kind, plain).partition(": ")
-    assert code in {"read", "bad_id", "bad_time", "missing_field", "wrong_type"}
+    assert code in {
+        *("read", "bad_id", "bad_time", "missing_field", "wrong_type"),
+        *("bad_phone", "bad_email", "empty_message"),
+    }
     assert code == "read" or place.split(".")[0] == "$"
 
 
@@ -177,6 +189,30 @@ def test_what_is_wrong_is_named_with_its_place_and_never_shown(
 def test_what_is_no_object_is_refused_as_a_whole(plain: object) -> None:
     for kind in (Event, LinkRequest, Rate):
         assert str(refused(kind, plain)) == "wrong_type: $"
+
+
+def test_what_is_masked_is_plain_on_the_wire_and_checked_when_it_is_read() -> None:
+    email = evolve(
+        a_notification(),
+        channel=Channel.EMAIL,
+        phone_number=None,
+        email=Email("fan@example.org"),
+        message_body=None,
+        variables={"artist": MessageBody("Gannet"), "link": MessageBody("https://sho.rt/1")},
+    )
+    plain = unstructured(email)
+    assert plain["email"] == "fan@example.org"
+    assert plain["variables"] == {"artist": "Gannet", "link": "https://sho.rt/1"}
+    assert structured(Notification, plain) == email
+    for wrong, said in (
+        ({"email": CANARY}, "bad_email: $.email"),
+        ({"phoneNumber": CANARY}, "bad_phone: $.phoneNumber"),
+        ({"fanId": CANARY}, "bad_id: $.fanId"),
+        ({"status": CANARY}, "wrong_type: $.status"),
+        ({"variables": [CANARY]}, "wrong_type: $.variables"),
+        ({"variables": {"artist": 7}}, "wrong_type: $.variables"),
+    ):
+        assert str(refused(Notification, plain | wrong)) == said
 
 
 def test_nothing_wrong_is_shown_by_what_stands_behind_the_error() -> None:
