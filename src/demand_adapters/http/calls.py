@@ -20,7 +20,9 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import define, field, frozen
@@ -43,6 +45,8 @@ HEADERS: Final = {
     "Content-Type": "application/json",
     "User-Agent": "demand",
 }
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 # Every number of seconds with more digits is longer than anybody waits.
 _DIGITS_MAX: Final = 9
@@ -151,6 +155,7 @@ class Calls:
         body: Mapping[str, object],
         read: Callable[[Answer], T],
         *,
+        headers: Mapping[str, str] = NO_HEADERS,
         repeatable: bool = False,
     ) -> T:
         """What *read* makes of the answer to *body*; it raises what the caller must know.
@@ -158,6 +163,22 @@ class Calls:
         A call that never left is tried again, one that did only if it is *repeatable* and the
         service asks for no time of its own.
         """
+        content = json.dumps(body, allow_nan=False).encode()
+        ask = partial(self._ask, "POST", path, content, headers)
+        return self._tried(ask, read, repeatable=repeatable)
+
+    def get(self, path: str, read: Callable[[Answer], T]) -> T:
+        """What *read* makes of what lies there; who only looks may look again."""
+        ask = partial(self._ask, "GET", path, None, NO_HEADERS)
+        return self._tried(ask, read, repeatable=True)
+
+    def _tried(
+        self,
+        ask: Callable[[float], Answer],
+        read: Callable[[Answer], T],
+        *,
+        repeatable: bool,
+    ) -> T:
         from tenacity import (
             RetryCallState,
             Retrying,
@@ -165,7 +186,7 @@ class Calls:
             wait_random_exponential,
         )
 
-        patience, content = self.service.patience, json.dumps(body, allow_nan=False).encode()
+        patience = self.service.patience
         until = self.monotonic() + patience.deadline.total_seconds()
 
         def ends(state: RetryCallState) -> bool:
@@ -184,7 +205,7 @@ class Calls:
             retry=retry_if_exception(again),
             reraise=True,
         )
-        return retrying(lambda: read(self._ask(path, content, until)))
+        return retrying(lambda: read(ask(until)))
 
     def close(self) -> None:
         """Hang up; a later call connects again."""
@@ -193,14 +214,21 @@ class Calls:
         if opened:
             opened.close()
 
-    def _ask(self, path: str, content: bytes, until: float) -> Answer:
-        from demand_adapters.http.connections import FAILURES
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        until: float,
+    ) -> Answer:
+        from demand_adapters.http.connections import FAILURES, Request
 
         patience, connections = self.service.patience, self._connected()
+        url = self.service.url + path
         try:
-            with connections.post(
-                self.service.url + path,
-                content,
+            with connections.ask(
+                Request(method=method, url=url, headers=headers, content=content),
                 until=until,
                 connect_s=patience.connect.total_seconds(),
                 silence_s=patience.silence.total_seconds(),

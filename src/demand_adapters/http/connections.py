@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpcore
 import httpx
+from attrs import field, frozen
 
 from demand_adapters.http.addresses import Resolve, is_loopback, is_public
 from demand_core.errors import WiringError
@@ -30,6 +31,16 @@ _TALKATIVE: Final = ("httpcore", "httpx")
 
 # The authorities that came with us, whatever the environment names; read once for all services.
 _trust: Final = cache(partial(httpx.create_ssl_context, trust_env=False))
+
+
+@frozen(kw_only=True)
+class Request:
+    """What is asked, with its own headers beside those of every call."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(factory=dict)
+    content: bytes | None = field(default=None, repr=False)
 
 
 class Connections:
@@ -63,13 +74,19 @@ class Connections:
         )
 
     @contextmanager
-    def post(
-        self, url: str, content: bytes, *, until: float, connect_s: float, silence_s: float
+    def ask(
+        self, request: Request, *, until: float, connect_s: float, silence_s: float
     ) -> Iterator[httpx.Response]:
         """The answer as far as its head; its body is read, or not, by whoever asked."""
         self._watch.begin(until)
         timeout = httpx.Timeout(silence_s, connect=connect_s)
-        with self._client.stream("POST", url, content=content, timeout=timeout) as response:
+        with self._client.stream(
+            request.method,
+            request.url,
+            content=request.content,
+            headers=request.headers,
+            timeout=timeout,
+        ) as response:
             yield response
 
     def wrote(self) -> bool:

@@ -1,18 +1,18 @@
 """A link shortener with a rate limit and a few urls that it chokes on."""
 
 from collections.abc import Container
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from string import ascii_letters, digits
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from demand_adapters.memory.call_limit import CallLimit
 from demand_core.errors import Permanent, Transient
 from demand_core.ports.clock import Clock
 
 _ALPHABET: Final = digits + ascii_letters
 _LENGTH: Final = 8
-_SECOND: Final = timedelta(seconds=1)
 
 
 class ShortenerCall(NamedTuple):
@@ -37,16 +37,14 @@ class MemoryUrlShortener:
         """Answer at most *calls_per_s* calls in each second, and never one for a *sour* url."""
         self._clock = clock
         self._host = host
-        self._calls_per_s = calls_per_s
+        self._limit = CallLimit(calls_per_s)
         self._sour = sour
-        self._second: datetime | None = None
-        self._calls_in_second = 0
         self.history: list[ShortenerCall] = []
 
     def shorten(self, url: str, /) -> str:
         """The limit stands before everything else, as it does in front of a real service."""
         now = self._clock.now()
-        if opens := self._throttled_until(now):
+        if opens := self._limit.shut_until(now):
             self._note(now, url, "throttled")
             raise Transient("too many calls in this second", retry_at=opens)
         if flaw := _flaw(url):
@@ -56,15 +54,6 @@ class MemoryUrlShortener:
             self._note(now, url, "server_error")
             raise Transient("the shortener answered 503 and did nothing")
         return self._note(now, url, f"https://{self._host}/{_slug(url)}")
-
-    def _throttled_until(self, now: datetime) -> datetime | None:
-        second = now.replace(microsecond=0)
-        if second != self._second:
-            self._second, self._calls_in_second = second, 0
-        if self._calls_per_s is not None and self._calls_in_second >= self._calls_per_s:
-            return second + _SECOND
-        self._calls_in_second += 1
-        return None
 
     def _note(self, at: datetime, url: str, answer: str) -> str:
         self.history.append(ShortenerCall(at, url, answer))

@@ -52,9 +52,13 @@ class Doubted:
 
 @frozen(kw_only=True)
 class Returned:
-    """The call was not made; *look_again* says when it is worth trying anew."""
+    """The call was not made, or not looked at; *look_again* is when it is worth trying anew.
+
+    *throttled*: the provider asks all of us to wait. That is no attempt: nothing was refused.
+    """
 
     look_again: datetime
+    throttled: bool = False
 
 
 Answer: TypeAlias = Accepted | Refused | Faulted | Doubted | Returned

@@ -53,6 +53,7 @@ class WireFault(Enum):
 class Asked:
     """One request; the names of its headers are in lower case."""
 
+    method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
@@ -223,7 +224,12 @@ class _Conversation(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdecimal() and len(length) <= _ASKED_DIGITS_MAX):
             self._say(Said(411, b"", UNTOLD))
             return
-        body = self.rfile.read(int(length))
+        self._meet(self.rfile.read(int(length)))
+
+    def do_GET(self) -> None:
+        self._meet(b"")
+
+    def _meet(self, body: bytes) -> None:
         headers = {name.lower(): text for name, text in self.headers.items()}
         match self.server.served.due():
             case Said() as instead:
@@ -235,8 +241,8 @@ class _Conversation(BaseHTTPRequestHandler):
             case WireFault.BUSY:
                 self._say(self.server.served.complaint(503))
             case due:
-                answer = self.server.served.answer(Asked(self.path, headers, body))
-                self._tell(answer, due)
+                asked = Asked(self.command, self.path, headers, body)
+                self._tell(self.server.served.answer(asked), due)
 
     def _tell(self, answer: Said, due: WireFault | None) -> None:
         match due:

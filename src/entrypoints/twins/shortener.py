@@ -46,7 +46,7 @@ class ShortenerTwin:
         """Shorten, or say in Bitly's words why not."""
         if self._token and asked.headers.get("authorization") != f"Bearer {self._token}":
             return self.complaint(403)
-        if asked.path != PATH:
+        if (asked.method, asked.path) != ("POST", PATH):
             return self.complaint(404)
         try:
             wanted = plain(asked.body)
