@@ -8,9 +8,10 @@ from attrs import field, frozen
 
 from demand_adapters.item_table import ItemTable
 from demand_adapters.stores.rows import Rows
-from demand_adapters.wire.items import EVENT, event_key
-from demand_core.domain.events import Event, recached
-from demand_core.domain.ids import EventId
+from demand_adapters.wire.items import EVENT, event_key, stale_by
+from demand_adapters.wire.keys import parse
+from demand_core.domain.events import Event, recached, wanted
+from demand_core.domain.ids import SHARDS, EventId
 from demand_core.domain.links import after_failed_call, linked
 from demand_core.ports.clock import Clock
 
@@ -54,6 +55,24 @@ class TableEventCache:
             event_key(event_id),
             lambda event: event and after_failed_call(event, url, at, calls_max),
         )
+
+    def wanted(self, event_id: EventId, /) -> Event | None:
+        """Mark it, once."""
+        return self._rows.amend(event_key(event_id), lambda event: event and wanted(event))
+
+    def stale(
+        self, shard: str, now: datetime, after: str | None, limit: int, /
+    ) -> tuple[Sequence[EventId], str | None]:
+        """Read the open range of the index up to *now*."""
+        partition, hi = stale_by(shard, now)
+        page = self.table.query_index("byTime", partition, hi=hi, limit=limit, after=after)
+        found = (parse(entry.key) for entry in page.rows)
+        ids = [EventId(parsed[1]["eventId"]) for parsed in found if parsed]
+        return list(dict.fromkeys(ids)), page.after
+
+    def shards(self) -> Sequence[str]:
+        """As many as the table has."""
+        return tuple(SHARDS)
 
 
 def _brought_up(fresh: Event, known: Event | None) -> Event:

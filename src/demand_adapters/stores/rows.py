@@ -70,6 +70,22 @@ class Rows(Generic[T]):
                 break
         return values, unsure, list(known)
 
+    def delete_many(self, keys: Sequence[Key]) -> Sequence[Key]:
+        """Remove each, whatever it is by then; answers those that may still be there."""
+        left = list(dict.fromkeys(keys))
+        for _ in range(ROUNDS):
+            items = self.table.get_many(left)
+            there = [items[key] for key in left if key in items]
+            wrote = self.table.delete(there) if there else []
+            left = [
+                item.key
+                for item, (did, stands) in zip(there, wrote, strict=True)
+                if did is Did.UNSURE or (did is Did.LOST and stands is not None)
+            ]
+            if not left:
+                break
+        return left
+
     def _write(
         self,
         known: Mapping[Key, Item | None],
@@ -83,7 +99,7 @@ class Rows(Generic[T]):
             row = self._row(item) if item else None
             before = row.value if row else None
             values[key] = after = steps[key](before)
-            if after is not None and after is not before:
+            if after is not None and after is not before and after != before:
                 (changed if item else new).append(self.kind.item(key, after, row, now))
         answers = dict[Key, Wrote]()
         for items, write in ((new, self.table.put_new), (changed, self.table.replace)):

@@ -1,7 +1,6 @@
 """What every EventCache promises, and what one over a table keeps in it."""
 
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -10,25 +9,16 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pytest
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demand_adapters.item_table import (
-    Body,
-    Change,
-    Did,
-    Entry,
-    Item,
-    ItemTable,
-    Key,
-    Page,
-    Wrote,
-)
+from demand_adapters.item_table import Body, Change, Item
 from demand_adapters.stores.event_cache import TableEventCache
 from demand_adapters.testing.change_feed import everything
 from demand_adapters.testing.contract import Contract, inherited
 from demand_adapters.testing.item_table import TableAtHand, altered, stood
+from demand_adapters.testing.meddled_table import MeddledTable
 from demand_adapters.testing.strategies import NOON, an_event
 from demand_adapters.wire.converters import instant, structured
 from demand_adapters.wire.items import event_key
@@ -42,65 +32,6 @@ E1: Final = EventId("E1")
 HOUR: Final = timedelta(hours=1)
 URL: Final = an_event().url
 OTHER_URL: Final = "https://www.ticketmaster.com/event/moved"
-
-
-@define
-class MeddledTable:
-    """A table on which others write, and which now and then does not answer.
-
-    What waits in *others* is done before the next write: between the reading and the writing of
-    whoever comes. Of the keys in *unsure* nobody learns whether they were written; they were if
-    *reached*.
-    """
-
-    table: ItemTable
-    others: deque[Callable[[], object]] = field(factory=deque)
-    unsure: set[Key] = field(factory=set)
-    reached: bool = True
-
-    def get_many(
-        self, keys: Sequence[Key], /, *, consistent: bool = True
-    ) -> Mapping[Key, Item]:
-        return self.table.get_many(keys, consistent=consistent)
-
-    def put_new(self, items: Sequence[Item], /) -> Sequence[Wrote]:
-        return self._written(self.table.put_new, items)
-
-    def replace(self, items: Sequence[Item], /) -> Sequence[Wrote]:
-        return self._written(self.table.replace, items)
-
-    def delete(self, items: Sequence[Item], /) -> Sequence[Wrote]:
-        return self._written(self.table.delete, items)
-
-    def query(
-        self, pk: str, /, *, lo: str = "", hi: str | None = None, limit: int, after: str | None
-    ) -> Page[Item]:
-        return self.table.query(pk, lo=lo, hi=hi, limit=limit, after=after)
-
-    def query_index(
-        self,
-        name: str,
-        pk: str,
-        /,
-        *,
-        lo: str = "",
-        hi: str | None = None,
-        limit: int,
-        after: str | None,
-    ) -> Page[Entry]:
-        return self.table.query_index(name, pk, lo=lo, hi=hi, limit=limit, after=after)
-
-    def _written(
-        self, write: Callable[[Sequence[Item]], Sequence[Wrote]], items: Sequence[Item]
-    ) -> Sequence[Wrote]:
-        if self.others:
-            self.others.popleft()()
-        sent = [item for item in items if self.reached or item.key not in self.unsure]
-        answers = dict(zip([item.key for item in sent], write(sent), strict=True))
-        nobody_knows = Wrote(Did.UNSURE, None)
-        return [
-            nobody_knows if item.key in self.unsure else answers[item.key] for item in items
-        ]
 
 
 @frozen(kw_only=True)
@@ -394,7 +325,7 @@ class TableEventCacheContract(EventCacheContract):
         }
 
     def test_an_index_entry_of_another_version_stays(self, hand: TableCacheAtHand) -> None:
-        hand.cache.refresh([an_event(refresh_at=NOON)])
+        hand.cache.refresh([an_event(refresh_at=NOON, has_demand=True)])
         ours = hand.item().index["byTime"]
         theirs = ("all#0", "E1")
         index = {"byTime": ours, "byGroup": theirs}
@@ -413,7 +344,7 @@ class TableEventCacheContract(EventCacheContract):
     def test_an_event_to_be_refreshed_is_in_the_index_of_its_time(
         self, hand: TableCacheAtHand
     ) -> None:
-        hand.cache.refresh([an_event(refresh_at=NOON)])
+        hand.cache.refresh([an_event(refresh_at=NOON, has_demand=True)])
         entry = (f"fresh#{shard('E1')}", f"{instant(NOON)}#E1")
         assert hand.item().index == {"byTime": entry}
         hand.cache.refresh([an_event(refresh_at=NOON + HOUR)])

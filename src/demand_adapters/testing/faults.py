@@ -4,7 +4,7 @@ A proxy stands around every driver. While nothing is due it costs one comparison
 something is, it does to the call what networks, services and schedulers really do.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
@@ -18,12 +18,21 @@ from demand_core.errors import DemandError, Permanent, Transient, Unknown
 D = TypeVar("D")
 
 DEADLINE: Final = timedelta(seconds=30)
+# A gateway drops what has not reached it by the time its caller hangs up.
+LATEST: Final = {"sms": DEADLINE}
 BATCHES: Final = frozenset({"put_new", "replace", "delete", "send"})
-READS: Final = frozenset({"get_many", "query", "query_index", "find", "list", "read"})
+READS: Final = frozenset(
+    {"get_many", "query", "query_index", "find", "list", "look_up", "read"}
+)
 
 
 class Crash(BaseException):
     """The process is gone: no handler runs, and whatever it still tries does nothing."""
+
+
+def is_batch(call: Call) -> bool:
+    """Whether a part of the call can be done: some drivers send one at a time."""
+    return call.method in BATCHES and isinstance(call.args[0], Sequence)
 
 
 @define
@@ -118,13 +127,15 @@ class Faults:
                 return self._stalled(fault, invocation, call, real)
             case Kind.LATE:
                 if call.method not in READS:
-                    self.later(self.now() + fault.delay, lambda: _ignoring(real, call.args))
+                    # What is on its way arrives while the call may last, or never.
+                    at = self.now() + min(fault.delay, LATEST.get(call.driver, fault.delay))
+                    self.later(at, lambda: _ignoring(real, call.args))
                 raise Unknown("no answer came, and it is done later")
 
     def _partly(
         self, fault: Fault, invocation: Invocation, call: Call, real: Callable[..., Any]
     ) -> Any:  # whatever the driver gives
-        if call.method not in BATCHES:
+        if not is_batch(call):
             raise Unknown("no answer came")
         given, *rest = call.args
         taken = [n for n in fault.taken if n < len(given)]
@@ -180,8 +191,10 @@ class _Proxy:
         self._name = name
         self._driver = driver
 
-    def __getattr__(self, method: str) -> Callable[..., Any]:
+    def __getattr__(self, method: str) -> Any:  # a method, or what the driver says of itself
         real, faults, name = getattr(self._driver, method), self._faults, self._name
+        if not callable(real):
+            return real
 
         def call(*args: Any, **more: Any) -> Any:  # whatever the driver takes
             faults.calls += 1

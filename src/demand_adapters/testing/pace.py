@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from demand_adapters.stores.pace import TablePace
 from demand_adapters.testing.contract import Contract, inherited
-from demand_adapters.testing.event_cache import MeddledTable
 from demand_adapters.testing.item_table import TableAtHand, altered
+from demand_adapters.testing.meddled_table import MeddledTable
 from demand_adapters.testing.strategies import MILLISECOND, NOON
 from demand_adapters.wire.items import rate_key
 from demand_core.errors import Permanent, Unknown, WiringError

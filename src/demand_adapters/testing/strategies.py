@@ -7,15 +7,16 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from demand_adapters.item_table import Body, Change, Item, Key, Value
-from demand_adapters.wire.items import Rate
+from demand_adapters.wire.books import Guard, Rate
 from demand_core.domain.alerts import Alert
 from demand_core.domain.answers import Accepted, Answer, Doubted, Faulted, Refused, Returned
 from demand_core.domain.artists import Artist
 from demand_core.domain.changes import ChangeKind, RemovedBy
-from demand_core.domain.contacts import Phone
+from demand_core.domain.contacts import Email, Phone
 from demand_core.domain.delivery import Capability, Keyed, Queryable, Silent
+from demand_core.domain.demands import Demand, DemandDates, any_sale
 from demand_core.domain.events import Event, EventCached, EventDate, EventDates, EventStart
-from demand_core.domain.ids import EventId, FanId, SaleId
+from demand_core.domain.ids import SHARDS, DemandSaleId, EventId, FanId, SaleId
 from demand_core.domain.links import LinkPolicy, LinkRequest
 from demand_core.domain.notifications import (
     Channel,
@@ -28,10 +29,19 @@ from demand_core.domain.notifications import (
     Timeline,
     send_key,
 )
+from demand_core.domain.opt_outs import Consent, ConsentSource, OptOut
 from demand_core.domain.reports import SIGNALS, Report
 from demand_core.domain.sale_kinds import SaleKind
-from demand_core.domain.sales import Sale, presale_id
+from demand_core.domain.sales import (
+    Generation,
+    GenerationState,
+    Sale,
+    SaleDates,
+    presale_id,
+    public_id,
+)
 from demand_core.domain.segments import Segment
+from demand_core.domain.sms_news import Inbound, SmsNews, StatusReport
 from demand_core.domain.statuses import OPEN, Status
 from demand_core.domain.venues import Venue
 
@@ -100,12 +110,21 @@ events: st.SearchStrategy[Event] = st.builds(
     segment=segments,
     image_url=st.none() | texts,
     is_test=st.booleans(),
+    has_demand=st.booleans(),
     refresh_at=st.none() | instants,
     short_url=st.none() | texts,
     short_url_for=st.none() | texts,
     link_attempts=st.integers(0, 9),
     link_failed_at=st.none() | instants,
     dates=event_dates,
+)
+
+generations: st.SearchStrategy[Generation] = st.builds(
+    Generation,
+    start_at=instants,
+    ordered_at=instants,
+    state=st.sampled_from(GenerationState),
+    shards=st.lists(st.sampled_from(SHARDS), unique=True, max_size=3).map(tuple),
 )
 
 sales: st.SearchStrategy[Sale] = st.builds(
@@ -116,12 +135,14 @@ sales: st.SearchStrategy[Sale] = st.builds(
     texts,
     name=texts,
     kind=st.sampled_from(SaleKind),
-    aliases=st.lists(texts, max_size=2).map(tuple),
+    aliases=st.lists(texts, max_size=2, unique=True).map(tuple),
     told_by=st.none() | texts,
     start_at=st.none() | instants,
     end_at=st.none() | instants,
     url=st.none() | texts,
     withdrawn_at=st.none() | instants,
+    generation=st.none() | generations,
+    date=st.builds(SaleDates, first_seen=st.none() | instants, updated=st.none() | instants),
 )
 
 cached_events: st.SearchStrategy[EventCached] = st.builds(EventCached, event_ids)
@@ -237,6 +258,19 @@ def _notifications_at(status: Status) -> st.SearchStrategy[Notification]:
     )
 
 
+def a_demand(n: int = 1, /, **differing: Any) -> Demand:
+    """Any wish to be texted will do, or any but for what is *differing*."""
+    plain: dict[str, Any] = {
+        "fan_id": FanId(f"F{n}"),
+        "event_id": EventId("E1"),
+        "sale_id": DemandSaleId("E1.public"),
+        "channels": (Channel.SMS,),
+        "phone_number": Phone(f"+1212555{n:04}"),
+        "date": DemandDates(requested=NOON),
+    }
+    return Demand(**plain | differing)
+
+
 def a_notification(n: int = 1, /, **differing: Any) -> Notification:
     """Any reminder by SMS will do, or any but for what is *differing*."""
     fan, sale = FanId(f"F{n}"), SaleId("E1.public")
@@ -277,4 +311,97 @@ reports: st.SearchStrategy[Report] = st.builds(
     message_id=st.just("m1"),
     code=st.none() | texts,
     detail=texts,
+)
+
+message_ids: st.SearchStrategy[str] = st.text(
+    string.ascii_letters + string.digits + "._:=@+/-", min_size=1, max_size=128
+)
+
+phones: st.SearchStrategy[Phone] = st.from_regex(r"\+[1-9][0-9]{1,14}", fullmatch=True).map(
+    Phone
+)
+
+sms_news: st.SearchStrategy[SmsNews] = st.builds(
+    StatusReport,
+    provider=st.sampled_from(["twin", "other-2"]),
+    message_id=message_ids,
+    reference=st.none() | st.integers(1, 99).map(lambda n: a_notification(n).notification_id),
+    status=st.sampled_from(list(SIGNALS)),
+    occurred_at=instants,
+    error_code=st.none() | texts,
+    error_text=st.none() | texts,
+) | st.builds(
+    Inbound,
+    provider=st.sampled_from(["twin", "other-2"]),
+    message_id=message_ids,
+    sender=phones,
+    recipient=texts,
+    text=st.none() | texts.map(MessageBody),
+    received_at=instants,
+)
+
+
+def a_sale(n: int = 1, /, **differing: Any) -> Sale:
+    """Any presale of E1 will do, or any but for what is *differing*."""
+    plain: dict[str, Any] = {
+        "sale_id": presale_id(EventId("E1"), f"presale {n}"),
+        "event_id": EventId("E1"),
+        "name": f"Presale {n}",
+        "name_key": f"presale {n}",
+        "kind": SaleKind.PRESALE,
+        "start_at": NOON,
+    }
+    return Sale(**plain | differing)
+
+
+emails: st.SearchStrategy[Email] = st.from_regex(
+    r"[A-Za-z0-9+_-]{1,9}(\.[A-Za-z]{1,9})?@[a-z]{1,9}\.(com|ca|example)", fullmatch=True
+).map(Email)
+
+demand_sale_ids: st.SearchStrategy[DemandSaleId] = event_ids.flatmap(
+    lambda event_id: st.sampled_from(
+        [any_sale(event_id), public_id(event_id), presale_id(event_id, "fan club")]
+    )
+).map(DemandSaleId)
+
+demands: st.SearchStrategy[Demand] = st.builds(
+    lambda sale_id, contacts, **others: Demand(
+        event_id=EventId(sale_id.partition(".")[0]),
+        sale_id=sale_id,
+        channels=tuple(ch for ch, to in zip(Channel, contacts, strict=True) if to),
+        phone_number=contacts[0],
+        email=contacts[1],
+        **others,
+    ),
+    demand_sale_ids,
+    contacts=st.tuples(phones, st.none() | emails) | st.tuples(st.none(), emails),
+    fan_id=event_ids.map(FanId),
+    locale=st.none() | texts,
+    time_zone=st.none() | texts,
+    consent_at=st.none() | instants,
+    consent_source=st.none() | texts,
+    date=st.builds(
+        DemandDates,
+        requested=instants,
+        updated=st.none() | instants,
+        triggered=st.none() | instants,
+        notified=st.none() | instants,
+    ),
+)
+
+# Around noon, so that two may be of one moment.
+opt_outs: st.SearchStrategy[OptOut] = st.builds(
+    OptOut,
+    state=st.sampled_from(Consent),
+    at=st.integers(-3, 3).map(lambda n: NOON + n * MILLISECOND),
+    source=st.sampled_from(ConsentSource),
+    word=st.none() | st.sampled_from(["stop", "start"]),
+    brand=st.none() | texts,
+    evidence=st.none() | texts,
+)
+
+guards: st.SearchStrategy[Guard] = st.builds(
+    Guard,
+    owner=st.integers(1, 99).map(lambda n: a_notification(n).notification_id),
+    until=instants,
 )

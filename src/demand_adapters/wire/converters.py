@@ -15,14 +15,25 @@ import attrs
 from cattrs import AttributeValidationNote, ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from demand_adapters.wire.sms import FOUND_BY, reported_status
 from demand_core.domain.artists import Artist
 from demand_core.domain.contacts import Email, Phone
+from demand_core.domain.event_details import EventDetails, SaleDetails
 from demand_core.domain.events import Event
-from demand_core.domain.ids import EventId, FanId, NotificationId, SaleId, checked
+from demand_core.domain.ids import (
+    DemandSaleId,
+    EventId,
+    FanId,
+    NotificationId,
+    SaleId,
+    checked,
+)
 from demand_core.domain.masked import Masked
 from demand_core.domain.notifications import MessageBody
+from demand_core.domain.orders import EmailOrder, SmsOrder
 from demand_core.domain.sales import Sale
 from demand_core.domain.segments import Segment
+from demand_core.domain.sms_news import Inbound, SmsNews, StatusReport
 from demand_core.domain.venues import Venue
 from demand_core.errors import Permanent
 
@@ -31,18 +42,36 @@ T = TypeVar("T")
 RENAMED: Final[Mapping[type, Mapping[str, str]]] = {
     Artist: {"artist_id": "id"},
     Event: {"event_id": "id", "dates": "date"},
+    EmailOrder: {"message_class": "class"},
+    EventDetails: {"event_id": "id"},
+    Inbound: {"sender": "from", "recipient": "to"},
+    SmsOrder: {"sender": "from", "message_class": "class"},
     Sale: {"sale_id": "id"},
+    SaleDetails: {"sale_id": "id"},
     Segment: {"segment_id": "id"},
     Venue: {"venue_id": "id"},
 }
 # Ids are checked where they enter; what is masked in print is plain on the wire.
 IDS: Final[Mapping[Any, str]] = {
+    DemandSaleId: "demandSaleId",
     EventId: "eventId",
     FanId: "fanId",
     NotificationId: "notificationId",
     SaleId: "saleId",
 }
 MASKED: Final[tuple[type[Masked], ...]] = (Email, MessageBody, Phone)
+# Of these there is always one variant, which the field `kind` names.
+VARIANTS: Final[Mapping[type, Mapping[str, type]]] = {
+    SmsNews: {"STATUS": StatusReport, "INBOUND": Inbound},
+}
+TAGS: Final[Mapping[type, str]] = {
+    variant: tag for variants in VARIANTS.values() for tag, variant in variants.items()
+}
+# Fields with a spelling of their own.
+READ_BY: Final[Mapping[type, Mapping[str, Callable[[Any, Any], Any]]]] = {
+    Inbound: FOUND_BY,
+    StatusReport: {**FOUND_BY, "status": reported_status},
+}
 # Left out nowhere: readers of the table find the map of dates with every item.
 ALWAYS: Final = frozenset({"date"})
 
@@ -156,23 +185,27 @@ def _explained(kind: type, plain: object) -> Permanent:
     try:
         _EXPLAINING.structure(plain, kind)
     except ClassValidationError as error:
-        return _first(kind, error, "$")
+        return _first(error, "$")
     except (KeyError, TypeError, ValueError, AttributeError, Permanent) as error:
         return Permanent(_code(error), "$")
     raise AssertionError("what failed once was read the second time")
 
 
-def _first(kind: type, error: ClassValidationError, place: str) -> Permanent:
+def _first(error: ClassValidationError, place: str) -> Permanent:
     """The first thing that was wrong, with its place in the names of the wire."""
-    wrong, name = next(
+    named = [
         (inner, note.name)
         for inner in error.exceptions
         for note in getattr(inner, "__notes__", ())
         if isinstance(note, AttributeValidationNote)
-    )
-    place = f"{place}.{wire_names(kind)[name]}"
+    ]
+    if not named:
+        # Every field was read, and together they make no value.
+        return Permanent(_code(error.exceptions[0]), place)
+    wrong, name = named[0]
+    place = f"{place}.{wire_names(error.cl)[name]}"
     if isinstance(wrong, ClassValidationError):
-        return _first(_part(get_type_hints(kind)[name]), wrong, place)
+        return _first(wrong, place)
     return Permanent(_code(wrong), place)
 
 
@@ -206,8 +239,8 @@ def _sure(hint: Any) -> Any:  # any type hint
 
 
 def _part(hint: Any) -> Any:  # any type hint
-    """The class of each value in a list, or of the one value."""
-    return get_args(hint)[0] if _is_list(hint) else hint
+    """The class of each value in a list."""
+    return get_args(hint)[0]
 
 
 def _is_map(hint: Any) -> bool:  # any type hint
@@ -228,8 +261,13 @@ def _each(read: Callable[[Any, Any], Any], plain: object, hint: Any) -> tuple[An
 
 
 def _names(kind: type) -> dict[str, Any]:
+    read_by = READ_BY.get(kind, {})
     return {
-        name: override(rename=wire, omit_if_default=False if wire in ALWAYS else None)
+        name: override(
+            rename=wire,
+            omit_if_default=False if wire in ALWAYS else None,
+            struct_hook=read_by.get(name),
+        )
         for name, wire in wire_names(kind).items()
     }
 
@@ -243,10 +281,26 @@ def _present(read: Callable[[Any, Any], T], plain: object, kind: object) -> T:
     return read(plain, kind)
 
 
+def _variant(reads: Mapping[str, Callable[[Any, Any], T]], plain: object, kind: object) -> T:
+    tag = _exactly(dict, plain).get("kind")
+    if not isinstance(tag, str) or tag not in reads:
+        raise Permanent("bad_kind")
+    return reads[tag](plain, kind)
+
+
+def _tagged(tag: str, write: Callable[[Any], dict[str, Any]], value: object) -> dict[str, Any]:
+    return {"kind": tag, **write(value)}
+
+
 def _converter(*, explaining: bool) -> Converter:
     made = Converter(detailed_validation=explaining, omit_if_default=True)
     _add_texts(made)
     _add_parts(made)
+    _add_objects(made)
+    return made
+
+
+def _add_objects(made: Converter) -> None:
     made.register_structure_hook_factory(
         attrs.has,
         lambda kind: partial(_present, make_dict_structure_fn(kind, made, **_names(kind))),
@@ -257,7 +311,21 @@ def _converter(*, explaining: bool) -> Converter:
             kind, made, _cattrs_omit_if_default=True, **_names(kind)
         ),
     )
-    return made
+    made.register_structure_hook_factory(
+        VARIANTS.__contains__,
+        lambda kind: partial(
+            _variant,
+            {tag: made.get_structure_hook(one) for tag, one in VARIANTS[kind].items()},
+        ),
+    )
+    made.register_unstructure_hook_factory(
+        TAGS.__contains__,
+        lambda kind: partial(
+            _tagged,
+            TAGS[kind],
+            make_dict_unstructure_fn(kind, made, _cattrs_omit_if_default=True, **_names(kind)),
+        ),
+    )
 
 
 def _add_texts(made: Converter) -> None:

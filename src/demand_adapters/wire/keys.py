@@ -223,6 +223,11 @@ def build_index(shape_name: str, /, **parts: str) -> Key:
     return _filled(_INDEX_PLANS, shape_name, parts)
 
 
+def build_partition(shape_name: str, /, **parts: str) -> str:
+    """Partition of an index in which all entries with these parts lie."""
+    return _INDEX_PLANS[shape_name].first.filled(parts)
+
+
 def _filled(plans: Mapping[str, _Plan], name: str, parts: dict[str, str]) -> Key:
     plan = plans.get(name)
     if plan is None or parts.keys() != plan.names:

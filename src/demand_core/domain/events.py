@@ -66,6 +66,8 @@ class Event:
     segment: Segment = field(factory=Segment)
     image_url: str | None = field(default=None, converter=_or_none)
     is_test: bool = False
+    # Somebody asked to be told of it: from then on it is looked up again and again.
+    has_demand: bool = False
     refresh_at: datetime | None = None
     short_url: str | None = None
     short_url_for: str | None = None
@@ -94,9 +96,17 @@ def recached(known: Event, fresh: Event) -> Event:
         short_url_for=known.short_url_for,
         link_attempts=known.link_attempts if same_url else 0,
         link_failed_at=known.link_failed_at if same_url else None,
+        has_demand=known.has_demand,
         dates=known.dates,
     )
     as_before = evolve(merged, cached_at=known.cached_at, refresh_at=known.refresh_at)
     if as_before == known:
         return merged
     return evolve(merged, dates=evolve(known.dates, updated=fresh.cached_at))
+
+
+def wanted(known: Event) -> Event:
+    """*known* when somebody asked to be told of it: looked up again as soon as may be."""
+    if known.has_demand:
+        return known
+    return evolve(known, has_demand=True, refresh_at=known.refresh_at or known.cached_at)

@@ -9,7 +9,14 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from demand_core.domain.contacts import Email, Phone
-from demand_core.domain.ids import EventId, FanId, NotificationId, SaleId, digest
+from demand_core.domain.ids import (
+    DemandSaleId,
+    EventId,
+    FanId,
+    NotificationId,
+    SaleId,
+    digest,
+)
 from demand_core.domain.masked import Masked
 from demand_core.domain.statuses import NOT_SENT, SETTLED, Signal, Status, allowed
 from demand_core.errors import Permanent
@@ -94,6 +101,32 @@ class MessageBody(Masked):
 
 
 @frozen(kw_only=True)
+class NotificationRef:
+    """Which message: there is one of its kind to this fan on this subject and channel."""
+
+    kind: NotificationKind
+    fan_id: FanId
+    # Of a reminder its sale.
+    subject: str
+    channel: Channel
+
+
+@frozen
+class DuePage:
+    """Messages that somebody may have to look at; whoever does reads what they are by then."""
+
+    refs: tuple[NotificationRef, ...]
+
+
+@frozen
+class NotificationPage:
+    """Some of a list of messages; only `after is None` ends it."""
+
+    refs: tuple[NotificationRef, ...]
+    after: str | None = None
+
+
+@frozen(kw_only=True)
 class Notification:
     """One message, of which neither contact nor text shows when it is printed."""
 
@@ -103,14 +136,19 @@ class Notification:
     fan_id: FanId
     event_id: EventId | None = None
     sale_id: SaleId | None = None
-    demand_key: str | None = None
+    # What the fan asked for: this sale, or every sale of its event.
+    demand_sale_id: DemandSaleId | None = None
     phone_number: Phone | None = None
     email: Email | None = None
     locale: str = "en-us"
     template: str | None = None
     message_body: MessageBody | None = None
     variables: Mapping[str, MessageBody] | None = None
+    encoding: str | None = None
     segments: int = 1
+    # What the text gave up to fit, and whether its link is the short one.
+    shortened: tuple[str, ...] = ()
+    link_kind: str | None = None
     status: Status = Status.CREATED
     reason: str | None = None
     send_attempts: int = 0
@@ -130,6 +168,13 @@ class Notification:
     # By the clock of whoever did it, and by ours when we learned of it.
     date: Timeline = Timeline()
     seen: Timeline = Timeline()
+
+    @property
+    def ref(self) -> NotificationRef:
+        """Which message it is."""
+        return NotificationRef(
+            kind=self.kind, fan_id=self.fan_id, subject=self.sale_id or "", channel=self.channel
+        )
 
     @property
     def in_doubt(self) -> bool:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Final
 
 from attrs import evolve, frozen
@@ -14,6 +15,42 @@ from demand_core.domain.sale_kinds import SaleKind, told_kind, without_symbols, 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _ID_DIGITS: Final = 12
+
+
+@frozen(kw_only=True)
+class SaleRef:
+    """Which sale of which event."""
+
+    event_id: EventId
+    sale_id: SaleId
+
+
+class GenerationState(Enum):
+    """Whether all reminders of a sale are made."""
+
+    OPEN = "OPEN"
+    DONE = "DONE"
+
+
+@frozen(kw_only=True)
+class Generation:
+    """How far the reminders of a sale are made, for the start that it had when it was ordered.
+
+    *shards* are those whose fans have all been seen.
+    """
+
+    start_at: datetime
+    ordered_at: datetime
+    state: GenerationState = GenerationState.OPEN
+    shards: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class SaleDates:
+    """When we first saw a sale, and when what it says last became something else."""
+
+    first_seen: datetime | None = None
+    updated: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -35,6 +72,8 @@ class Sale:
     end_at: datetime | None = None
     url: str | None = None
     withdrawn_at: datetime | None = None
+    generation: Generation | None = None
+    date: SaleDates = SaleDates()
 
     @property
     def is_public(self) -> bool:
@@ -163,6 +202,16 @@ def relisted(known: Sequence[Sale], listed: Sequence[Sale], now: datetime) -> Se
     return [*after.values(), *withdrawn]
 
 
+def resighted(known: Sale | None, listed: Sale, now: datetime) -> Sale:
+    """*listed* with the marks, dates and names of *known*, changed by *now* if it is news."""
+    if known is None:
+        return evolve(listed, date=SaleDates(first_seen=now, updated=now))
+    # Another look-up may have learned of a name meanwhile.
+    aliases = tuple(dict.fromkeys((*known.aliases, *listed.aliases)))
+    same = evolve(listed, aliases=aliases, generation=known.generation, date=known.date)
+    return known if same == known else evolve(same, date=evolve(known.date, updated=now))
+
+
 def _renamed_before(sale: Sale, known: Sequence[Sale], taken: set[SaleId]) -> Sale | None:
     free = (old for old in known if old.sale_id not in taken)
     return next((old for old in free if sale.name_key in old.aliases), None)
@@ -173,4 +222,11 @@ def _kept(old: Sale, sale: Sale) -> Sale:
     aliases = old.aliases
     if sale.name_key and sale.name_key not in {old.name_key, *aliases}:
         aliases = (*aliases, sale.name_key)
-    return evolve(sale, sale_id=old.sale_id, name_key=old.name_key, aliases=aliases)
+    return evolve(
+        sale,
+        sale_id=old.sale_id,
+        name_key=old.name_key,
+        aliases=aliases,
+        generation=old.generation,
+        date=old.date,
+    )

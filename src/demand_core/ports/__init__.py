@@ -2,19 +2,19 @@
 
 from typing import Protocol
 
-from demand_core.domain.links import LinkPolicy
 from demand_core.ports.announcer import Announcer
 from demand_core.ports.clock import Clock
 from demand_core.ports.entropy import Entropy
-from demand_core.ports.event_cache import EventCache
-from demand_core.ports.file_store import FileStore
-from demand_core.ports.pace import Pace
+from demand_core.ports.event_source import EventSource
+from demand_core.ports.policies import Policies
+from demand_core.ports.sms_sender import SmsSender
+from demand_core.ports.stores import Stores
 from demand_core.ports.url_shortener import UrlShortener
 
 __all__ = ["Ports"]
 
 
-class Ports(Protocol):
+class Ports(Stores, Policies, Protocol):
     """What a worker's fields are filled from, by name.
 
     A profile gives each of them as a cached property that imports inside, so that nothing is
@@ -37,18 +37,8 @@ class Ports(Protocol):
         ...
 
     @property
-    def events(self) -> EventCache:
-        """Events as last understood."""
-        ...
-
-    @property
-    def files(self) -> FileStore:
-        """The bucket that quarantine and exports live in."""
-        ...
-
-    @property
-    def pace(self) -> Pace:
-        """The gates before remote services."""
+    def event_source(self) -> EventSource:
+        """Where events come from."""
         ...
 
     @property
@@ -57,6 +47,6 @@ class Ports(Protocol):
         ...
 
     @property
-    def links(self) -> LinkPolicy:
-        """A policy, from the settings."""
+    def sms(self) -> SmsSender:
+        """Whoever brings texts to phones."""
         ...

@@ -38,3 +38,23 @@ class EventCache(Protocol):
     ) -> Event | None:
         """Count a failed call for *url*, giving up at *calls_max*; answer as `link` does."""
         ...
+
+    def wanted(self, event_id: EventId, /) -> Event | None:
+        """Keep the event fresh from now on: somebody asked to be told of it.
+
+        Answers it as it stands, None for one that is not known.
+        """
+        ...
+
+    def stale(
+        self, shard: str, now: datetime, after: str | None, limit: int, /
+    ) -> tuple[Sequence[EventId], str | None]:
+        """Wanted events of one shard that should be looked up again by *now*, and a cursor.
+
+        Eventually: one may be missing, twice, or be fresh again. Only an absent cursor ends it.
+        """
+        ...
+
+    def shards(self) -> Sequence[str]:
+        """The shards that `stale` has, which never change."""
+        ...

@@ -13,14 +13,17 @@ from demand_adapters.testing.strategies import NOON, sales, texts
 from demand_core.domain.ids import ALPHABETS, EventId
 from demand_core.domain.sale_kinds import SaleKind, told_kind
 from demand_core.domain.sales import (
+    Generation,
     ListedSale,
     Sale,
+    SaleDates,
     announced,
     name_key,
     presale_id,
     presales,
     public_sale,
     relisted,
+    resighted,
 )
 
 E1: Final = EventId("E1")
@@ -202,6 +205,39 @@ def test_no_sale_is_ever_forgotten_or_doubled(history: list[list[ListedSale]]) -
         assert {sale.sale_id for sale in known} <= set(ids)
         assert sum(not sale.withdrawn_at for sale in after) == len(listed)
         known = after
+
+
+@given(sale=sales)
+def test_a_sale_is_first_seen_when_it_is_first_listed(sale: Sale) -> None:
+    dates = SaleDates(first_seen=NOON, updated=NOON)
+    assert resighted(None, sale, NOON) == evolve(sale, date=dates)
+
+
+@given(known=sales, listed=sales)
+def test_a_look_up_replaces_what_it_has_a_say_in_and_dates_what_is_new(
+    known: Sale, listed: Sale
+) -> None:
+    renamed = f"{known.name}!"
+    listed = evolve(listed, sale_id=known.sale_id, aliases=known.aliases, name=renamed)
+    after = resighted(known, listed, NOON)
+    assert evolve(after, generation=listed.generation, date=listed.date) == listed
+    assert after.generation == known.generation
+    assert after.date == evolve(known.date, updated=NOON)
+
+
+@given(known=sales)
+def test_a_look_up_that_brings_no_news_changes_nothing(known: Sale) -> None:
+    marks = Generation(start_at=NOON, ordered_at=NOON)
+    for listed in (known, evolve(known, generation=marks), evolve(known, date=SaleDates())):
+        assert resighted(known, listed, NOON) == known
+
+
+def test_a_name_that_was_learned_meanwhile_is_news_and_none_is_lost() -> None:
+    (sale,) = of(named("Artist Presale"))
+    known = evolve(sale, aliases=("fan club", "radio"))
+    after = resighted(known, evolve(sale, aliases=("venue", "radio")), NOON)
+    assert after.aliases == ("fan club", "radio", "venue")
+    assert resighted(after, sale, NOON + HOUR) == after
 
 
 @given(sale=sales)

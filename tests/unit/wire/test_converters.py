@@ -13,17 +13,22 @@ from hypothesis import strategies as st
 
 from demand_adapters.testing.strategies import (
     NOON,
+    a_demand,
     a_notification,
     an_event,
     cached_events,
+    demands,
     event_dates,
     events,
+    guards,
     instants,
     link_requests,
     notifications,
+    opt_outs,
     rates,
     sales,
 )
+from demand_adapters.wire.books import Guard, Rate
 from demand_adapters.wire.converters import (
     camel,
     instant,
@@ -32,11 +37,12 @@ from demand_adapters.wire.converters import (
     unstructured,
     wire_names,
 )
-from demand_adapters.wire.items import Rate
 from demand_core.domain.contacts import Email
+from demand_core.domain.demands import Demand
 from demand_core.domain.events import Event, EventCached, EventDates
 from demand_core.domain.links import LinkRequest
 from demand_core.domain.notifications import Channel, MessageBody, Notification
+from demand_core.domain.opt_outs import OptOut
 from demand_core.domain.sales import Sale
 from demand_core.errors import Permanent
 
@@ -57,7 +63,8 @@ PLAIN: Final[dict[str, Any]] = {
     },
 }
 every_value: Final = st.one_of(
-    events, event_dates, cached_events, link_requests, notifications, rates, sales
+    *(events, event_dates, cached_events, link_requests, notifications, rates, sales),
+    *(demands, guards, opt_outs),
 )
 # Whatever JSON can hold, and what only our own code could pass.
 anything: st.SearchStrategy[Any] = st.recursive(
@@ -101,7 +108,10 @@ def test_what_is_written_is_plain_and_says_nothing_twice(value: object) -> None:
 
 @given(
     kind=st.sampled_from(
-        [Event, EventDates, EventCached, LinkRequest, Notification, Rate, Sale]
+        [
+            *(Demand, Event, EventDates, EventCached, Guard, LinkRequest),
+            *(Notification, OptOut, Rate, Sale),
+        ]
     ),
     data=st.data(),
 )
@@ -115,7 +125,7 @@ def test_whatever_comes_is_read_or_refused_with_its_place(
     code, _, place = outcome(kind, plain).partition(": ")
     assert code in {
         *("read", "bad_id", "bad_time", "missing_field", "wrong_type"),
-        *("bad_phone", "bad_email", "empty_message"),
+        *("bad_phone", "bad_email", "empty_message", "no_channel", "no_contact"),
     }
     assert code == "read" or place.split(".")[0] == "$"
 
@@ -215,6 +225,25 @@ def test_what_is_masked_is_plain_on_the_wire_and_checked_when_it_is_read() -> No
         assert str(refused(Notification, plain | wrong)) == said
 
 
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"channels": []}, "no_channel: $"),
+        ({"email": None}, "no_contact: $"),
+        ({"saleId": "E2.any"}, "bad_id: $"),
+        ({"channels": [CANARY]}, "wrong_type: $.channels"),
+        ({"date": {}}, "missing_field: $.date.requested"),
+    ],
+)
+def test_fields_that_make_no_value_together_are_refused_as_a_whole(
+    wrong: dict[str, Any], expected: str
+) -> None:
+    both = (Channel.SMS, Channel.EMAIL)
+    plain = unstructured(a_demand(channels=both, email=Email("fan@example.org")))
+    assert structured(Demand, plain).channels == both
+    assert str(refused(Demand, plain | wrong)) == expected
+
+
 def test_nothing_wrong_is_shown_by_what_stands_behind_the_error() -> None:
     for wrong in ({"id": CANARY}, {"cachedAt": CANARY}, {"date": {"updated": CANARY}}):
         error: BaseException | None = refused(Event, PLAIN | wrong)
@@ -299,5 +328,5 @@ def test_an_hour_that_comes_twice_is_written_as_two() -> None:
 
 
 def test_every_field_of_every_kind_has_a_name_of_its_own_on_the_wire() -> None:
-    for kind in (Event, EventDates, EventCached, LinkRequest, Rate):
+    for kind in (Demand, Event, EventDates, EventCached, LinkRequest, OptOut, Rate, Sale):
         assert len(set(wire_names(kind).values())) == len(attrs.fields(kind))

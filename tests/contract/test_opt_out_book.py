@@ -1,0 +1,14 @@
+"""What every OptOutBook promises is kept over the table in memory."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+from demand_adapters.testing.item_table import TableAtHand
+from demand_adapters.testing.opt_out_book import TableOptOutBookProperties
+from tests.contract.memory_table import memory_table
+
+
+class TestMemoryOptOutBook(TableOptOutBookProperties):
+    engine = "memory"
+
+    def fresh_table(self) -> AbstractContextManager[TableAtHand]:
+        return nullcontext(memory_table())
