@@ -15,8 +15,9 @@ from demand_core.errors import DemandError, Transient, WiringError
 from demand_core.ports.file_store import FileStore
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.shapes import Changes, Queue, Worker
+from entrypoints.needs import SERVICES, lacking
 from entrypoints.running import source_name
-from entrypoints.settings import Settings, lacking
+from entrypoints.settings import Settings
 
 if TYPE_CHECKING:
     from demand_adapters.local.database import Database
@@ -52,7 +53,9 @@ def examine(settings: Settings, environment: Mapping[str, str]) -> Iterator[Find
         yield Finding("memory", "begins empty, and needs nothing")
         return
     yield from _local(settings) if settings.profile == "local" else _aws(settings)
-    yield _found("shortener", partial(_reached, settings.shortener_url))
+    for service in SERVICES:
+        name, url = service.removesuffix("_url"), getattr(settings, service)
+        yield _found(name, partial(_reached, url))
 
 
 def _found(what: str, look: Look) -> Finding:

@@ -34,6 +34,7 @@ from demand_core.topology.shapes import (
     ChannelKind,
     Every,
     Queue,
+    Request,
     Stream,
     Trigger,
     Worker,
@@ -47,6 +48,9 @@ from entrypoints.stopping import Stop
 from entrypoints.wiring import assemble
 
 ROUTED_MAX: Final = 100
+# Of a queue that somebody else reads.
+OUTSIDE_HIDDEN: Final = timedelta(seconds=30)
+OUTSIDE_RECEIVES: Final = 10
 IDLE: Final = timedelta(milliseconds=200)
 AFTER_FAULT: Final = timedelta(seconds=1)
 AFTER_CRASH: Final = timedelta(seconds=10)
@@ -125,7 +129,9 @@ class Service:
     def _woken(self) -> Iterator[Loop]:
         for row in self.rows:
             for trigger in row.triggers:
-                yield self._loop(row, trigger)
+                # Whoever asks calls, and waits for the reply.
+                if not isinstance(trigger, Request):
+                    yield self._loop(row, trigger)
 
     def _loop(self, row: Worker, trigger: Trigger) -> Loop:
         ports = Profile(self.settings, self.engines, **self.instead)
@@ -189,6 +195,11 @@ class Service:
             for trigger in row.triggers:
                 if isinstance(trigger, Queue) and trigger.channel is channel:
                     return queue_outlet(self._queue(channel.name, row), encode)
+        if channel.read_outside:
+            queue = self.engines.queue(
+                channel.name, visibility=OUTSIDE_HIDDEN, max_receive=OUTSIDE_RECEIVES
+            )
+            return queue_outlet(queue, encode)
         raise WiringError(f"nobody here reads {channel.name}")
 
 

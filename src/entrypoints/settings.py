@@ -8,15 +8,25 @@ stays in the environment, and the setting says under which name.
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit
 
 import attrs
 from attrs import field, frozen
 
+from demand_core.domain.delivery import (
+    Capability,
+    DeliveryPolicy,
+    Keyed,
+    Queryable,
+    Silent,
+)
 from demand_core.domain.links import LinkPolicy
+from demand_core.domain.planning import ReminderPolicy
+from demand_core.domain.refreshing import RefreshPolicy
+from demand_core.domain.suppression import SuppressionPolicy
 from demand_core.errors import WiringError
 
 PREFIX: Final = "DEMAND_"
@@ -64,6 +74,7 @@ def _said(kind: Kind, about: str, needed: Sequence[str] = ()) -> Mapping[str, ob
     return {"kind": kind, "about": about, "needed": frozenset(needed)}
 
 
+_VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_]{0,127}"
 _ADDRESS: Final = r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?"
 
 
@@ -125,8 +136,65 @@ class Settings:
     shortener_key_variable: str = _text(
         "",
         "the name of an environment variable",
-        "[A-Za-z_][A-Za-z0-9_]{0,127}",
+        _VARIABLE,
         "environment variable that holds the link shortener's key; a twin needs none",
+    )
+    event_source_url: str = _text(
+        "https://app.ticketmaster.com",
+        "an http address",
+        _ADDRESS,
+        "where events are looked up; `demand twin serve discovery` says of one here",
+    )
+    event_source_key_variable: str = _text(
+        "",
+        "the name of an environment variable",
+        _VARIABLE,
+        "environment variable that holds the key of the source of events; a twin needs none",
+    )
+    sms_url: str = _text(
+        "",
+        "an http address",
+        _ADDRESS,
+        "where the sender of texts answers; `demand twin serve sms` says of one here",
+        needed=["local", "aws"],
+    )
+    sms_key_variable: str = _text(
+        "",
+        "the name of an environment variable",
+        _VARIABLE,
+        "environment variable that holds the key of the sender of texts; a twin needs none",
+    )
+    sms_provider: str = _text(
+        "sms",
+        "at most 40 small letters, digits, - and _",
+        "[a-z0-9][a-z0-9_-]{0,39}",
+        "what reports on texts call their provider",
+    )
+    sms_sender: str = _text(
+        "demand",
+        "at most 64 letters, digits, +, - and _",
+        "[A-Za-z0-9+_-]{1,64}",
+        "the number or name that texts come from",
+    )
+    sms_capability: str = _text(
+        "keyed",
+        "keyed, queryable or none",
+        "keyed|queryable|none",
+        "what the sender of texts knows of what it accepted",
+    )
+    sms_key_ttl_s: int = _number(
+        86400, 900, 10**7, "seconds for which a keyed sender of texts knows a key"
+    )
+    sms_lag_s: int = _number(
+        10, 1, 600, "seconds after which a queryable sender of texts knows what it accepted"
+    )
+    contact_key_variable: str = _text(
+        "",
+        "the name of an environment variable",
+        _VARIABLE,
+        "environment variable with the secrets under which contacts are hashed: id:secret, the "
+        "one in force first, divided by commas; a folder has its own",
+        needed=["aws"],
     )
     ports: str = _text(
         "",
@@ -141,13 +209,58 @@ class Settings:
         3, 1, 10, "failed calls for one url before it goes without a short link"
     )
 
+    event_source_per_s: int = _number(
+        5, 1, 1000, "look-ups a second that the source of events may get"
+    )
+    sms_per_s: int = _number(
+        200, 1, 10000, "segments a second that may be handed to the sender of texts"
+    )
+    sms_segments_max: int = _number(
+        1, 1, 10, "segments that the text of a reminder may take; longer ones are shortened"
+    )
+    suppressed_artists: str = _text(
+        "",
+        "ids divided by commas",
+        "[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*",
+        "artists of whom nobody is told",
+    )
+
+    @property
+    def capability(self) -> Capability:
+        """What the sender of texts is known to be able to do."""
+        match self.sms_capability:
+            case "keyed":
+                return Keyed(timedelta(seconds=self.sms_key_ttl_s))
+            case "queryable":
+                return Queryable(timedelta(seconds=self.sms_lag_s))
+            case _:
+                return Silent()
+
+    @property
+    def delivery(self) -> DeliveryPolicy:
+        """The policy that senders are given."""
+        return DeliveryPolicy()
+
+    @property
+    def reminders(self) -> ReminderPolicy:
+        """The policy by which reminders are made."""
+        artists = frozenset(filter(None, self.suppressed_artists.split(",")))
+        return ReminderPolicy(
+            suppression=SuppressionPolicy(artist_ids=artists),
+            segments_max=self.sms_segments_max,
+        )
+
+    @property
+    def refreshing(self) -> RefreshPolicy:
+        """The policy by which events are looked up again."""
+        return RefreshPolicy()
+
     @property
     def links(self) -> LinkPolicy:
         """The policy that workers are given."""
         return LinkPolicy(calls_max=self.link_calls_max)
 
 
-KEY: Final = "shortener_key_variable"
 FIELDS: Final = {setting.name: setting for setting in attrs.fields(Settings)}
 
 
@@ -250,27 +363,3 @@ def read(places: Sequence[Layer]) -> Settings:
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Settings with what *environment* says; raises WiringError naming all that is wrong."""
     return read([environment_layer(environment)])
-
-
-def lacking(settings: Settings, environment: Mapping[str, str]) -> Sequence[str]:
-    """What the profile of *settings* needs and nobody said, each with how to say it."""
-    missing = [
-        f"{variable(name)} is needed by the {settings.profile} profile: "
-        f"{setting.metadata['about']}"
-        for name, setting in FIELDS.items()
-        if settings.profile in setting.metadata["needed"] and not getattr(settings, name)
-    ]
-    if settings.profile != "memory" and not is_twin(settings):
-        name, secret = variable(KEY), settings.shortener_key_variable
-        if not secret:
-            missing.append(
-                f"{name} is needed: {FIELDS['shortener_key_variable'].metadata['about']}"
-            )
-        elif not environment.get(secret):
-            missing.append(f"{secret} is empty, and {name} names it: set it")
-    return missing
-
-
-def is_twin(settings: Settings) -> bool:
-    """Whether the link shortener stands on this machine."""
-    return urlsplit(settings.shortener_url).hostname in {"127.0.0.1", "::1", "localhost"}

@@ -13,7 +13,8 @@ from demand_core.topology.shapes import Channel, Worker
 
 
 def _offered() -> Mapping[str, object]:
-    ports = ((name, port) for name, port in vars(Ports).items() if isinstance(port, property))
+    members = (member for kind in Ports.__mro__ for member in vars(kind).items())
+    ports = ((name, port) for name, port in members if isinstance(port, property))
     return {name: get_type_hints(port.fget)["return"] for name, port in ports}
 
 

@@ -39,7 +39,10 @@ def event(number: int) -> Event:
 
 def started(settings: Settings) -> subprocess.Popen[bytes]:
     """`demand run` as a process of its own."""
-    given = ("state", "shortener_url", "shortener_domain", "shortener_per_s")
+    given = (
+        *("state", "shortener_url", "shortener_domain", "shortener_per_s"),
+        *("event_source_url", "sms_url"),
+    )
     environment = {variable(name): str(getattr(settings, name)) for name in given}
     return subprocess.Popen(
         [sys.executable, "-m", "entrypoints.cli", "run"],
@@ -113,6 +116,8 @@ def test_a_run_that_is_killed_fifty_times_loses_nothing_and_links_once(tmp_path:
             shortener_url=served.url,
             shortener_domain="sho.rt",
             shortener_per_s=1000,
+            event_source_url=served.url,
+            sms_url=served.url,
         )
         at_work = 0
         for kill in range(KILLS):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from demand_core.topology import TOPOLOGY
 from entrypoints.cli import main
 from entrypoints.diagram import files
 
@@ -82,4 +83,4 @@ def test_what_the_readme_says_of_a_run_on_one_machine_works(tmp_path: Path) -> N
         twin.terminate()
     assert told.returncode == 0, told.stderr
     assert [line.split()[0] for line in told.stdout.splitlines()[:3]] == ["ok", "ok", "ok"]
-    assert "2 workers run on local engines in state" in told.stderr
+    assert f"{len(TOPOLOGY)} workers run on local engines in state" in told.stderr

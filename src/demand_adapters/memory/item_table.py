@@ -57,7 +57,7 @@ class MemoryItemTable:
         """Index queries answer as of a moment up to *lag* ago."""
         self._clock = clock
         self._chance = chance
-        self._lag = lag
+        self.lag = lag
         self._sequence = 0
         self._rows: dict[Key, _Row] = {}
         self._sorts: dict[str, list[str]] = {}
@@ -130,7 +130,7 @@ class MemoryItemTable:
     ) -> Page[Entry]:
         """Answer as the index was some moment ago, another moment for each page."""
         check_index(name)
-        moments = self._clock.now() - self._lag, self._moment()
+        moments = self._clock.now() - self.lag, self._moment()
         return self._index.page((name, pk), (lo, hi), moments, self._page(limit), after)
 
     @property
@@ -232,7 +232,7 @@ class MemoryItemTable:
         return row if place < 0 or row.born <= self._moment() else log[place].old
 
     def _moment(self) -> datetime:
-        return self._clock.now() - self._lag * self._chance.random()
+        return self._clock.now() - self.lag * self._chance.random()
 
     def _page(self, limit: int) -> int:
         return self._chance.randint(0, limit)

@@ -54,6 +54,11 @@ class DeliveryPolicy:
     failures_max: int = 3
     back_offs: tuple[timedelta, ...] = (timedelta(seconds=30), timedelta(seconds=90))
 
+    @property
+    def working_time(self) -> timedelta:
+        """After which one run of the sender begins no more: the last call must still end."""
+        return self.timeout - 2 * self.deadline
+
 
 @frozen(kw_only=True)
 class Terms:

@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
+from demand_core.domain.answers import Accepted
 from demand_core.domain.notifications import (
     DeliveryError,
     ErrorKind,
@@ -79,6 +80,18 @@ def _error(report: Report, at: datetime) -> DeliveryError:
         code=report.code or UNDELIVERED,
         detail=report.detail,
     )
+
+
+def unreported(row: Notification, receipt: Accepted, at: datetime) -> Notification:
+    """*row* where nobody will report: what was accepted counts as sent."""
+    sent = Report(
+        status=Status.SENT,
+        occurred_at=at,
+        arrived_at=at,
+        provider=receipt.provider,
+        message_id=receipt.message_id,
+    )
+    return reported(row, sent)
 
 
 def anomalous(row: Notification, report: Report) -> bool:

@@ -22,6 +22,8 @@ class WindowPolicy:
     useful: timedelta = timedelta(minutes=2)
     # An order that nobody has finished by then is given again.
     overdue: timedelta = timedelta(minutes=5)
+    # What was stored later than this before a tick the tick may not see: indexes lag.
+    settling: timedelta = timedelta(minutes=2)
 
     def __attrs_post_init__(self) -> None:
         """Raise WiringError where no reminder could ever be in time."""
@@ -103,8 +105,11 @@ def wants_order(
 
 
 def at_once(start: datetime, now: datetime, policy: WindowPolicy) -> bool:
-    """Whether who asks, or a sale that moves here, can wait for no tick: its own has been."""
-    return tick_of(start, policy) <= now < sending(start, policy).end
+    """Whether who asks, or a sale that moves here, can wait for no tick: its own has been.
+
+    Or it is so near that it may not see what is new.
+    """
+    return tick_of(start, policy) - policy.settling <= now < sending(start, policy).end
 
 
 def _in_utc(at: datetime) -> datetime:

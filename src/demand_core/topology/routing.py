@@ -26,10 +26,14 @@ class Route:
         wants = self.wants
         if wants.kind != kind_of_item or kind not in wants.on:
             return False
-        if not self.fields or kind is not ChangeKind.MODIFY:
+        if not self.fields or (kind is not ChangeKind.MODIFY and not wants.becoming):
             return True
         old, new = images()
-        return any(old.get(name) != new.get(name) for name in self.fields)
+        if wants.becoming and new.get(self.fields[0]) not in wants.becoming:
+            return False
+        return kind is not ChangeKind.MODIFY or any(
+            old.get(name) != new.get(name) for name in self.fields
+        )
 
 
 def routes(rows: Iterable[Worker], spelled: Callable[[str], str]) -> Sequence[Route]:

@@ -65,14 +65,16 @@ class Stream:
 class Changes:
     """Woken by changes of one kind of item, through a queue of the row's own.
 
-    With *watching*, only by those in which one of these fields is not what it was. The message
-    names the item and never shows it: whoever acts reads what stands there by then.
+    With *watching*, only by those in which one of these fields is not what it was; with
+    *becoming*, only if the first of them is one of these texts by then. The message names the
+    item and never shows it: whoever acts reads what stands there by then.
     """
 
     kind: str
     on: frozenset[ChangeKind]
     body: type
     watching: tuple[str, ...] = ()
+    becoming: frozenset[str] = frozenset()
 
 
 @frozen(kw_only=True)

@@ -20,6 +20,7 @@ from entrypoints.cli.event import event
 from entrypoints.cli.message import message
 from entrypoints.cli.options import Given
 from entrypoints.cli.phone import phone
+from entrypoints.cli.reminder import reminder
 from entrypoints.cli.run import run
 from entrypoints.cli.sim import sim
 from entrypoints.cli.topology import topology
@@ -70,6 +71,7 @@ for command in (
     event,
     message,
     phone,
+    reminder,
     run,
     sim,
     topology,

@@ -8,7 +8,8 @@ import click
 from attrs import frozen
 
 from entrypoints.cli.options import Given, given
-from entrypoints.settings import FIELDS, Layer, flag, lacking, read, value_of, variable
+from entrypoints.needs import lacking
+from entrypoints.settings import FIELDS, Layer, flag, read, value_of, variable
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One document instead of text.")
 

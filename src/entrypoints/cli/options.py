@@ -8,7 +8,8 @@ import click
 from attrs import frozen
 
 from demand_core.errors import WiringError
-from entrypoints.settings import Layer, Settings, lacking, layers, read
+from entrypoints.needs import lacking
+from entrypoints.settings import Layer, Settings, layers, read
 
 
 @frozen

@@ -1,6 +1,6 @@
 """What a profile is made of: three sets of engines, one file each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -8,10 +8,13 @@ from demand_adapters.deliveries import QueueSource, StreamSource
 from demand_adapters.item_table import ChangeFeed, ItemTable
 from demand_adapters.outlet import Puts
 from demand_adapters.shard_reader import Reading
+from demand_core.domain.contacts import ContactKey
 from demand_core.ports.announcer import Announcer
 from demand_core.ports.clock import Clock
 from demand_core.ports.entropy import Entropy
+from demand_core.ports.event_source import EventSource
 from demand_core.ports.file_store import FileStore
+from demand_core.ports.sms_sender import SmsSender
 from demand_core.ports.url_shortener import UrlShortener
 
 
@@ -54,6 +57,21 @@ class Engines(Protocol):
     @property
     def shortener(self) -> UrlShortener:
         """Short links."""
+        ...
+
+    @property
+    def event_source(self) -> EventSource:
+        """Where events come from."""
+        ...
+
+    @property
+    def sms(self) -> SmsSender:
+        """Whoever brings texts to phones."""
+        ...
+
+    @property
+    def contact_keys(self) -> Sequence[ContactKey]:
+        """The secrets under which contacts are hashed, the one in force first."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Engines of one AWS account."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from time import sleep
@@ -19,12 +19,15 @@ from demand_adapters.local.clock import WallClock
 from demand_adapters.local.entropy import SystemEntropy
 from demand_adapters.shard_reader import Reading
 from demand_adapters.stores.announcer import FileAnnouncer
+from demand_core.domain.contacts import ContactKey
 from demand_core.ports.announcer import Announcer
 from demand_core.ports.clock import Clock
+from demand_core.ports.event_source import EventSource
 from demand_core.ports.file_store import FileStore
+from demand_core.ports.sms_sender import SmsSender
 from demand_core.ports.url_shortener import UrlShortener
 from entrypoints.engines import MessageQueue, RecordStream
-from entrypoints.engines.remote import shortener
+from entrypoints.engines.remote import Services, contact_keys, remote
 from entrypoints.settings import Settings
 
 WAIT: Final = timedelta(seconds=1)
@@ -38,7 +41,7 @@ class AwsEngines:
     clock: Clock
     entropy: SystemEntropy
     aws: Aws
-    shortener: UrlShortener
+    services: Services
     wait: timedelta
 
     @classmethod
@@ -52,14 +55,14 @@ class AwsEngines:
         chance = entropy.stream("pauses")
         with (
             closing(Aws(clock=clock, sleep=sleep, chance=chance, access=access)) as aws,
-            shortener(settings, clock) as links,
+            remote(settings, clock) as services,
         ):
             yield cls(
                 settings=settings,
                 clock=clock,
                 entropy=entropy,
                 aws=aws,
-                shortener=links,
+                services=services,
                 wait=wait,
             )
 
@@ -67,6 +70,21 @@ class AwsEngines:
         """Where it is."""
         at = self.settings.aws_endpoint or self.settings.aws_region
         return f"aws engines at {at}, table {self.settings.table}"
+
+    @property
+    def shortener(self) -> UrlShortener:
+        """Short links."""
+        return self.services.shortener
+
+    @property
+    def event_source(self) -> EventSource:
+        """Where events come from."""
+        return self.services.event_source
+
+    @property
+    def sms(self) -> SmsSender:
+        """Whoever brings texts to phones."""
+        return self.services.sms
 
     @property
     def table(self) -> ItemTable:
@@ -84,6 +102,11 @@ class AwsEngines:
     def files(self) -> FileStore:
         """The bucket of the settings."""
         return S3FileStore(aws=self.aws, bucket=self.settings.bucket)
+
+    @property
+    def contact_keys(self) -> Sequence[ContactKey]:
+        """Those of the environment."""
+        return contact_keys(self.settings)
 
     @property
     def announcer(self) -> Announcer:

@@ -1,6 +1,6 @@
 """Engines that keep everything in one folder of this machine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ from attrs import frozen
 
 from demand_adapters.item_table import ChangeFeed
 from demand_adapters.local.clock import WallClock
+from demand_adapters.local.contact_key import contact_key
 from demand_adapters.local.database import Database, StateLock
 from demand_adapters.local.entropy import SystemEntropy
 from demand_adapters.local.file_store import FolderFileStore
@@ -17,10 +18,13 @@ from demand_adapters.local.queue import LocalQueue, show_all
 from demand_adapters.local.stream import LocalStream
 from demand_adapters.shard_reader import Reading
 from demand_adapters.stores.announcer import FileAnnouncer
+from demand_core.domain.contacts import ContactKey
 from demand_core.ports.announcer import Announcer
 from demand_core.ports.clock import Clock
+from demand_core.ports.event_source import EventSource
+from demand_core.ports.sms_sender import SmsSender
 from demand_core.ports.url_shortener import UrlShortener
-from entrypoints.engines.remote import shortener
+from entrypoints.engines.remote import Services, remote
 from entrypoints.settings import Settings
 
 
@@ -35,7 +39,8 @@ class LocalEngines:
     table: LocalItemTable
     files: FolderFileStore
     announcer: Announcer
-    shortener: UrlShortener
+    services: Services
+    contact_keys: Sequence[ContactKey]
 
     @classmethod
     @contextmanager
@@ -45,12 +50,16 @@ class LocalEngines:
         Nobody else can be: the folder is ours.
         """
         clock, folder = clock or WallClock(), settings.state
-        with (
-            closing(StateLock(folder)),
-            closing(Database(folder)) as database,
-            shortener(settings, clock) as links,
-        ):
-            show_all(database, clock)
+        with closing(StateLock(folder)), cls.beside(settings, clock) as engines:
+            show_all(engines.database, clock)
+            yield engines
+
+    @classmethod
+    @contextmanager
+    def beside(cls, settings: Settings, clock: Clock | None = None) -> Iterator["LocalEngines"]:
+        """Look into the folder, and write into its table, whoever else works in it."""
+        clock, folder = clock or WallClock(), settings.state
+        with closing(Database(folder)) as database, remote(settings, clock) as services:
             files = FolderFileStore(folder / "files")
             yield cls(
                 folder=folder,
@@ -60,12 +69,28 @@ class LocalEngines:
                 table=LocalItemTable(database, clock),
                 files=files,
                 announcer=FileAnnouncer(files=files),
-                shortener=links,
+                services=services,
+                contact_keys=[contact_key(folder)],
             )
 
     def __str__(self) -> str:
         """Where it is."""
         return f"local engines in {self.folder}"
+
+    @property
+    def shortener(self) -> UrlShortener:
+        """Short links."""
+        return self.services.shortener
+
+    @property
+    def event_source(self) -> EventSource:
+        """Where events come from."""
+        return self.services.event_source
+
+    @property
+    def sms(self) -> SmsSender:
+        """Whoever brings texts to phones."""
+        return self.services.sms
 
     @property
     def feed(self) -> ChangeFeed:

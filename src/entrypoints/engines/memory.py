@@ -2,18 +2,26 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from attrs import field, frozen
 
 from demand_adapters.memory.announcer import MemoryAnnouncer
 from demand_adapters.memory.clock import MemoryClock
+from demand_adapters.memory.email_service import MemoryEmailService
 from demand_adapters.memory.entropy import MemoryEntropy
+from demand_adapters.memory.event_source import MemoryEventSource
 from demand_adapters.memory.file_store import MemoryFileStore
 from demand_adapters.memory.item_table import MemoryItemTable
 from demand_adapters.memory.queue import MemoryQueue
+from demand_adapters.memory.sms_sender import MemorySmsSender
 from demand_adapters.memory.stream import MemoryStream
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
 from demand_adapters.shard_reader import Reading
+from demand_core.domain.contacts import ContactKey
+
+# Nobody outlives a world whom it could harm.
+WORLD_KEY: Final = ContactKey("world", b"only-for-worlds!")
 
 
 @frozen(kw_only=True)
@@ -26,6 +34,10 @@ class MemoryEngines:
     files: MemoryFileStore
     shortener: MemoryUrlShortener
     announcer: MemoryAnnouncer
+    event_source: MemoryEventSource
+    sms: MemorySmsSender
+    emails: MemoryEmailService
+    contact_keys: tuple[ContactKey, ...] = (WORLD_KEY,)
     queues: dict[str, MemoryQueue] = field(factory=dict)
     streams: dict[str, MemoryStream] = field(factory=dict)
 
@@ -68,4 +80,7 @@ class MemoryEngines:
             files=MemoryFileStore(),
             shortener=MemoryUrlShortener(clock),
             announcer=MemoryAnnouncer(),
+            event_source=MemoryEventSource(clock),
+            sms=MemorySmsSender(clock),
+            emails=MemoryEmailService(clock),
         )

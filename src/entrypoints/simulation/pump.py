@@ -5,6 +5,7 @@ feed is read from a checkpoint; a crash leaves a message hidden until its time i
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
@@ -13,6 +14,7 @@ from attrs import define, field
 
 from demand_adapters.deliveries import Delivery, StreamRecord
 from demand_adapters.item_table import Change
+from demand_adapters.memory.email_service import MemoryEmailService
 from demand_adapters.memory.queue import MemoryQueue
 from demand_adapters.memory.stream import MemoryStream
 from demand_adapters.shard_reader import (
@@ -24,6 +26,9 @@ from demand_adapters.shard_reader import (
     after_crash,
     limit,
 )
+from demand_adapters.wire.bodies import decode
+from demand_core.domain.orders import EmailOrder
+from demand_core.errors import Permanent
 from demand_core.topology.routing import Route
 from demand_core.topology.shapes import Every, Trigger, Worker
 from entrypoints.running import route_all
@@ -36,6 +41,7 @@ R_co = TypeVar("R_co", bound=Recorded, covariant=True)
 
 ROUTER: Final = "route_changes"
 ROUTED_MAX: Final = 100
+MAIL_MAX: Final = 10
 # From 0 and not from the oldest kept: what was trimmed unread must not pass unnoticed.
 BEGINNING: Final = Reading(checkpoint=0)
 BACKOFF: Final = timedelta(seconds=1)
@@ -106,6 +112,25 @@ class Messages:
             else:
                 done.append(delivery.receipt)
         self.queue.delete(done)
+
+
+@define(eq=False)
+class Mail:
+    """A queue whose reader is not ours: whoever sends e-mails."""
+
+    queue: MemoryQueue
+    service: MemoryEmailService
+
+    def next_at(self) -> datetime | None:
+        return self.queue.next_at()
+
+    def deliver(self) -> None:
+        given = self.queue.receive(MAIL_MAX)
+        for delivery in given:
+            # What it cannot read is its own affair, and no e-mail.
+            with suppress(Permanent):
+                self.service.take(decode(EmailOrder, delivery.payload))
+        self.queue.delete([delivery.receipt for delivery in given])
 
 
 @define(eq=False)

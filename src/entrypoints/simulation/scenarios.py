@@ -18,9 +18,10 @@ from demand_adapters.testing.fault_plans import NoFaults, Plan, Swarm
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId
 from demand_core.errors import WiringError
+from demand_core.topology import TOPOLOGY
 from entrypoints.engines.memory import MemoryEngines
 from entrypoints.settings import Settings
-from entrypoints.simulation import checkers
+from entrypoints.simulation import checkers, lookups, reminders
 from entrypoints.simulation.world import START, WEATHERS, Weather, World
 
 # Events come in bursts, as tours are announced: so rows are given batches, not single ones.
@@ -36,6 +37,8 @@ class Fate:
 
 
 DEFAULTS: Final = Settings()
+# All other rows would only look on.
+LINK_ROWS: Final = ("queue_short_urls", "shorten_event_urls")
 SOUR_EVERY: Final = 60
 # Looked up again, moved for good, or corrected before its first link is there.
 FATES: Final = (None, Fate(0.1, 0), Fate(0.2, 1), Fate(0.0003, 1), Fate(0.2, 0), None)
@@ -59,7 +62,12 @@ class Scenario(Protocol):
 
     @property
     def lasts(self) -> timedelta:
-        """The virtual time it takes; faults end after two thirds of it."""
+        """The virtual time it takes."""
+        ...
+
+    @property
+    def calm_after(self) -> timedelta:
+        """When faults end, so that all that they left behind can be settled in time."""
         ...
 
     def world(self, seed: int, weather: Weather, plan: Plan, settings: Settings) -> World:
@@ -90,6 +98,11 @@ class ShortLinks:
     lasts: timedelta = timedelta(hours=2)
 
     @property
+    def calm_after(self) -> timedelta:
+        """After two thirds of the time."""
+        return self.lasts * 2 / 3
+
+    @property
     def sour(self) -> int:
         """How many events have a url that the shortener chokes on."""
         return -(-self.events // SOUR_EVERY)
@@ -114,6 +127,7 @@ class ShortLinks:
             settings=settings,
             engines=evolve(engines, shortener=shortener),
             watched=checkers.WITNESSED,
+            rows=[row for row in TOPOLOGY if row.name in LINK_ROWS],
         )
         for act in self.acts(engines.entropy.stream("cast")):
             world.at(START + act.after, partial(_cached, world, act.event(START)))
@@ -216,6 +230,12 @@ def _cached(world: World, event: Event) -> None:
 
 
 SCENARIOS: Final[Mapping[str, Callable[[float], Scenario]]] = {
+    "verified-fan": reminders.verified_fan,
+    "two-channels": reminders.two_channels,
+    "bad-number": reminders.bad_number,
+    "suppressed-artist": reminders.suppressed_artist,
+    "bulk": reminders.bulk,
+    "look-up": lookups.look_up,
     "short-links": lambda scale: ShortLinks(events=max(1, round(1200 * scale))),
 }
 
@@ -273,7 +293,7 @@ def _plan(seed: int, scenario: Scenario, weather: Weather) -> Plan:
     if not weather.fault_rate:
         return NoFaults()
     return Swarm(
-        MemoryEntropy(seed).stream("faults"), weather.fault_rate, START + scenario.lasts * 2 / 3
+        MemoryEntropy(seed).stream("faults"), weather.fault_rate, START + scenario.calm_after
     )
 
 
@@ -315,5 +335,9 @@ def _lines(world: World) -> Iterator[bytes]:
         yield repr((invoked.number, invoked.row, [d.record_id for d in invoked.given])).encode()
     for call in world.engines.shortener.history:
         yield repr(call).encode()
+    for asked in world.engines.sms.calls:
+        yield repr(asked).encode()
+    for mail in world.engines.emails.history:
+        yield repr(mail).encode()
     for key in world.engines.announcer.told:
         yield key.encode()

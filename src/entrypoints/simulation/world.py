@@ -5,7 +5,7 @@ What the rows run is the same code as anywhere else; `pump` has the sources that
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter
 from random import Random
 from typing import Any, Final, TypeVar
@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from demand_adapters.deliveries import Delivery
 from demand_adapters.item_table import Change
+from demand_adapters.memory.sms_sender import AcceptedText
 from demand_adapters.outlet import EncodingOutlet, stream_outlet
 from demand_adapters.shard_reader import Recorded
 from demand_adapters.stores.quarantine import Quarantine
@@ -23,9 +24,11 @@ from demand_adapters.wire.bodies import encode
 from demand_adapters.wire.changes import encode_change
 from demand_adapters.wire.converters import camel
 from demand_core.batch import Tally
-from demand_core.errors import WiringError
+from demand_core.domain.sms_news import StatusReport
+from demand_core.errors import Permanent, Transient, WiringError
 from demand_core.ports.outlet import Outlet
 from demand_core.topology import TOPOLOGY
+from demand_core.topology.channels import EMAILS, SMS_NEWS
 from demand_core.topology.routing import change_queue, routes
 from demand_core.topology.shapes import (
     Changes,
@@ -33,6 +36,7 @@ from demand_core.topology.shapes import (
     ChannelKind,
     Every,
     Queue,
+    Request,
     Stream,
     Trigger,
     Worker,
@@ -44,6 +48,7 @@ from entrypoints.settings import Settings
 from entrypoints.simulation.pump import (
     LATENCY,
     Agenda,
+    Mail,
     Messages,
     Source,
     Ticks,
@@ -55,6 +60,7 @@ from entrypoints.wiring import assemble
 
 D = TypeVar("D")
 
+MAIL_HIDDEN: Final = timedelta(seconds=30)
 START: Final = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 
 
@@ -98,6 +104,13 @@ def _by_name(rows: Sequence[Worker]) -> Mapping[str, Worker]:
     return {row.name: row for row in rows}
 
 
+def _answered(work: Work, asked: object) -> object:
+    try:
+        return work(asked)
+    except (Transient, Permanent):
+        return None
+
+
 @define(eq=False, slots=False)
 class World:
     """Engines, rows and sources under one clock and one seed; nothing happens by itself.
@@ -119,6 +132,7 @@ class World:
     tallies: dict[str, Tally] = field(factory=dict, init=False)
     works: dict[str, Work] = field(factory=dict, init=False)
     given_up: list[Recorded] = field(factory=list, init=False)
+    replies: list[object] = field(factory=list, init=False)
     _number: int = field(default=0, init=False)
 
     @engines.default
@@ -129,12 +143,14 @@ class World:
         """Put the pieces together."""
         self.clock = self.engines.clock
         self.chance: Random = self.engines.entropy.stream("pump")
+        self._reports = self.engines.entropy.stream("reports")
         self.faults = Faults(
             plan=self.plan, now=self.clock.now, run=self.run_until, later=self.at
         )
         self.ports = SimulatedPorts(self)
         self.outside = Profile(self.settings, self.engines)
         self.runner = Runner(clock=self.clock, quarantine=Quarantine(files=self.ports.files))
+        self.engines.sms.on_accepted = self._report
         self._agenda = Agenda(self)
         self._sources: list[Source] = [self._agenda]
         self._connect()
@@ -194,6 +210,15 @@ class World:
         ran = self.living(row, lambda: self.runner.tick(self.work(row), due))
         self._note(row, None, (), ran, began)
 
+    def request(self, row: str, asked: object) -> object:
+        """Ask a row that answers; None when the process died over it, or could not say."""
+        began = self._begin()
+        reply = self.living(row, lambda: _answered(self.work(row), asked))
+        self.replies.append(reply)
+        ran = Ran(tally=Tally(done=1)) if reply is not None else None
+        self._note(row, None, (), ran, began)
+        return reply
+
     def living(self, row: str, run: Callable[[], D]) -> D | None:
         """Run something as one invocation of *row*."""
         self._number += 1
@@ -239,8 +264,24 @@ class World:
         wanted = routes(self.rows.values(), camel)
         for row in self.rows.values():
             for trigger in row.triggers:
-                self._sources.append(self._source(row, trigger))
+                # Whoever asks waits for the reply, so nothing of it lies around here.
+                if not isinstance(trigger, Request):
+                    self._sources.append(self._source(row, trigger))
         self._sources.append(routing(self, wanted))
+        mail = self.engines.queue(EMAILS.name, visibility=MAIL_HIDDEN, max_receive=10)
+        self._sources.append(Mail(mail, self.engines.emails))
+
+    def _report(self, text: AcceptedText) -> None:
+        """What the provider tells of a text: in rough weather late, twice, out of order."""
+        chance, rough = self._reports, self.weather.duplicates
+        for delay, report in self.engines.sms.reports_of(text, chance):
+            for _ in range(2 if chance.random() < rough else 1):
+                later = delay + self.weather.spread * chance.random()
+                self.at(text.at + later, partial(self._tell, report))
+
+    def _tell(self, report: StatusReport) -> None:
+        stream = self.engines.stream(SMS_NEWS.name)
+        stream.put([(report.message_id, encode(report))])
 
     def _source(self, row: Worker, trigger: Trigger) -> Source:
         match trigger:

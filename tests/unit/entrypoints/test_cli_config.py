@@ -16,6 +16,10 @@ COMPLETE = {
     "DEMAND_BUCKET": "demand-test",
     "DEMAND_AWS_REGION": "us-east-1",
     "DEMAND_SHORTENER_URL": "http://127.0.0.1:1",
+    "DEMAND_EVENT_SOURCE_URL": "http://127.0.0.1:1",
+    "DEMAND_SMS_URL": "http://127.0.0.1:1",
+    "DEMAND_CONTACT_KEY_VARIABLE": "CONTACTS",
+    "CONTACTS": "k1:0123456789abcdef",
 }
 
 
@@ -61,7 +65,10 @@ def test_all_that_is_missing_is_named_at_once() -> None:
     assert [line.split()[0] for line in told.stderr.splitlines()] == [
         "DEMAND_BUCKET",
         "DEMAND_AWS_REGION",
+        "DEMAND_SMS_URL",
+        "DEMAND_CONTACT_KEY_VARIABLE",
         "DEMAND_SHORTENER_KEY_VARIABLE",
+        "DEMAND_EVENT_SOURCE_KEY_VARIABLE",
     ]
 
 

@@ -14,6 +14,7 @@ import pytest
 from demand_adapters.memory.clock import MemoryClock
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
 from demand_adapters.testing.strategies import NOON, an_event
+from demand_core.topology import TOPOLOGY
 from entrypoints.engines.local import LocalEngines
 from entrypoints.profiles import Profile
 from entrypoints.settings import Settings
@@ -35,6 +36,8 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
             "PYTHONPATH": str(SRC),
             "DEMAND_STATE": str(tmp_path),
             "DEMAND_SHORTENER_URL": served.url,
+            "DEMAND_EVENT_SOURCE_URL": served.url,
+            "DEMAND_SMS_URL": served.url,
             "DEMAND_SHORTENER_DOMAIN": "sho.rt",
         }
 
@@ -55,7 +58,7 @@ def test_the_first_signal_stops_it_and_it_reports(
 ) -> None:
     with started(environment, "--json") as process:
         assert process.stderr
-        assert "2 workers run on local engines" in process.stderr.readline()
+        assert f"{len(TOPOLOGY)} workers run on local engines" in process.stderr.readline()
         os.kill(process.pid, number)
         told, complaints = process.communicate(timeout=30)
     assert process.returncode == 0, complaints

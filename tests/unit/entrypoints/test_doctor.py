@@ -15,6 +15,8 @@ from demand_adapters.deliveries import Delivery
 from demand_adapters.local.database import FILE
 from demand_adapters.stores.quarantine import Quarantine
 from demand_core.errors import Permanent
+from demand_core.topology import TOPOLOGY
+from demand_core.topology.shapes import Changes, Queue
 from entrypoints.cli import main
 from entrypoints.doctor import UNAVAILABLE, WANTS_A_LOOK, WELL, WRONG, Finding, examine
 from entrypoints.engines.aws import AwsEngines
@@ -24,6 +26,12 @@ from tests.contract.aws.serial_moto import serial_moto
 from tests.provisioned import provision
 
 NOW: Final = timedelta(0)
+SECRETS: Final = {"CONTACTS": "k1:0123456789abcdef"}
+# Each with the queue of its own that a row has for each of its triggers.
+QUEUES: Final = sum(
+    isinstance(trigger, Queue | Changes) for row in TOPOLOGY for trigger in row.triggers
+)
+SERVICES: Final = ["shortener", "event_source", "sms"]
 
 
 @pytest.fixture
@@ -35,11 +43,17 @@ def listening() -> Iterator[str]:
 
 @pytest.fixture
 def settings(tmp_path: Path, listening: str) -> Settings:
-    return Settings(state=tmp_path / "state", shortener_url=listening)
+    return Settings(
+        state=tmp_path / "state",
+        shortener_url=listening,
+        event_source_url=listening,
+        sms_url=listening,
+        contact_key_variable="CONTACTS",
+    )
 
 
 def found(settings: Settings) -> dict[str, Finding]:
-    return {finding.what: finding for finding in examine(settings, {})}
+    return {finding.what: finding for finding in examine(settings, SECRETS)}
 
 
 def codes(settings: Settings) -> dict[str, int]:
@@ -101,7 +115,8 @@ def test_a_service_that_does_not_answer_is_unavailable(settings: Settings) -> No
 
 def test_settings_that_lack_something_are_all_that_is_said() -> None:
     looked = list(examine(Settings(profile="aws"), {}))
-    assert [finding.what for finding in looked] == ["settings"] * 3
+    assert {finding.what for finding in looked} == {"settings"}
+    assert len(looked) == 6
     assert {finding.code for finding in looked} == {WRONG}
 
 
@@ -127,26 +142,21 @@ def account(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Set
 
 
 def test_an_account_without_anything_is_told_what_to_create(account: Settings) -> None:
-    looked = list(examine(account, {}))
-    assert [finding.what for finding in looked] == [
-        "table",
-        "queue",
-        "queue",
-        "bucket",
-        "shortener",
-    ]
-    assert [finding.code for finding in looked[:-1]] == [WRONG] * 4
+    looked = list(examine(account, SECRETS))
+    made = ["table", *["queue"] * QUEUES, "bucket"]
+    assert [finding.what for finding in looked] == [*made, *SERVICES]
+    assert [finding.code for finding in looked] == [WRONG] * len(made) + [WELL] * 3
 
 
 def test_an_account_as_it_was_deployed_is_well_and_a_change_is_seen(account: Settings) -> None:
     with AwsEngines.opened(account) as engines:
         provision(engines.aws, account)
-        assert {finding.code for finding in examine(account, {})} == {WELL}
+        assert {finding.code for finding in examine(account, SECRETS)} == {WELL}
         queue = engines.queue_url("shortUrlQueue")
         less: dict[str, Any] = {"VisibilityTimeout": "30", "RedrivePolicy": ""}
         engines.aws.call("sqs", "set_queue_attributes", QueueUrl=queue, Attributes=less)
         engines.aws.call("dynamodb", "update_time_to_live", **_without_expiry(account.table))
-    doubts = {f.says for f in examine(account, {}) if f.code == WANTS_A_LOOK}
+    doubts = {f.says for f in examine(account, SECRETS) if f.code == WANTS_A_LOOK}
     assert any("hides messages for less than 360 seconds" in says for says in doubts)
     assert any("no queue for dead letters" in says for says in doubts)
     assert any("do not expire by" in says for says in doubts)
@@ -163,16 +173,20 @@ def test_the_command_exits_with_the_worst_and_lists_everything(settings: Setting
     given = {
         "DEMAND_STATE": str(settings.state),
         "DEMAND_SHORTENER_URL": settings.shortener_url,
+        "DEMAND_EVENT_SOURCE_URL": settings.event_source_url,
+        "DEMAND_SMS_URL": settings.sms_url,
     }
     told = CliRunner().invoke(main, ["doctor"], env=given)
     assert (told.exit_code, told.stderr) == (0, "")
     assert [line.split()[:2] for line in told.stdout.splitlines()] == [
         ["ok", "state"],
         ["ok", "database"],
-        ["ok", "shortener"],
+        *(["ok", service] for service in SERVICES),
     ]
     bad = {**given, "DEMAND_SHORTENER_URL": "http://127.0.0.1:1"}
     told = CliRunner().invoke(main, ["doctor", "--json"], env=bad)
     document = json.loads(told.stdout)
     assert (told.exit_code, document["ok"]) == (UNAVAILABLE, False)
-    assert [finding["code"] for finding in document["findings"]] == [WELL, WELL, UNAVAILABLE]
+    assert [finding["code"] for finding in document["findings"]] == [
+        *(WELL, WELL, UNAVAILABLE, WELL, WELL),
+    ]

@@ -34,7 +34,10 @@ from tests.scratch import FLOWS, NOTES, POSTS, READS, TICKS
 
 pytestmark = pytest.mark.usefixtures("scratch_rows")
 
-SETTINGS: Final = Settings(shortener_url="http://127.0.0.1:1", shortener_per_s=1000)
+HERE: Final = "http://127.0.0.1:1"
+SETTINGS: Final = Settings(
+    shortener_url=HERE, event_source_url=HERE, sms_url=HERE, shortener_per_s=1000
+)
 MINUTE: Final = timedelta(minutes=1)
 
 
@@ -165,7 +168,7 @@ def test_a_trigger_that_nothing_here_wakes_is_named(engines: MemoryEngines) -> N
 
 
 def test_a_channel_that_nobody_reads_is_named(engines: MemoryEngines) -> None:
-    (asks, _) = Service(SETTINGS, engines).rows
+    asks = Service(SETTINGS, engines).rows[0]
     with pytest.raises(WiringError, match="nobody here reads shortUrlQueue"):
         Service(SETTINGS, engines, [asks]).loops()
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from demand_core.domain.links import LinkPolicy
 from demand_core.errors import WiringError
+from entrypoints.needs import lacking
 from entrypoints.settings import (
     FIELDS,
     PREFIX,
@@ -17,7 +18,6 @@ from entrypoints.settings import (
     environment_layer,
     flag,
     from_environment,
-    lacking,
     layers,
     read,
     value_of,
@@ -231,17 +231,23 @@ def test_errors_of_all_places_come_together(tmp_path: Path) -> None:
 
 def test_what_a_profile_needs_is_asked_for_at_once() -> None:
     keys = [text.split()[0] for text in lacking(Settings(profile="aws"), {})]
-    assert keys == ["DEMAND_BUCKET", "DEMAND_AWS_REGION", "DEMAND_SHORTENER_KEY_VARIABLE"]
+    assert keys == [
+        *("DEMAND_BUCKET", "DEMAND_AWS_REGION", "DEMAND_SMS_URL"),
+        *("DEMAND_CONTACT_KEY_VARIABLE", "DEMAND_SHORTENER_KEY_VARIABLE"),
+        "DEMAND_EVENT_SOURCE_KEY_VARIABLE",
+    ]
     assert lacking(Settings(profile="memory"), {}) == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:4566", "localhost", "[::1]:80"])
 def test_a_twin_on_this_machine_needs_no_key(host: str) -> None:
-    assert lacking(Settings(shortener_url=f"http://{host}"), {}) == []
+    url = f"http://{host}"
+    assert lacking(Settings(shortener_url=url, event_source_url=url, sms_url=url), {}) == []
 
 
 def test_a_secret_is_named_and_must_be_there() -> None:
-    named = Settings(shortener_key_variable="LINKS_KEY")
+    here = "http://127.0.0.1:1"
+    named = Settings(shortener_key_variable="LINKS_KEY", event_source_url=here, sms_url=here)
     assert [text.split()[0] for text in lacking(named, {})] == ["LINKS_KEY"]
     assert lacking(named, {"LINKS_KEY": "abc"}) == []
 

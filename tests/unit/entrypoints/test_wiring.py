@@ -236,9 +236,10 @@ def test_nothing_is_built_before_a_worker_asks_for_it(ports: Watching) -> None:
 def test_all_that_is_asked_for_stands_on_the_same_drivers(ports: Watching) -> None:
     for row in TOPOLOGY:
         assemble(row, ports, Taken)
-    assert sorted(ports.drivers) == ["announcer", "shortener", "table"]
+    assert sorted(ports.drivers) == [
+        *("announcer", "event_source", "shortener", "sms", "table"),
+    ]
     assert "files" not in ports.built()
-    assert "entropy" not in ports.built()
 
 
 def test_a_profile_offers_every_port_as_something_built_on_use() -> None:

@@ -11,6 +11,7 @@ from attrs import evolve
 from demand_adapters.memory.clock import MemoryClock
 from demand_adapters.memory.entropy import MemoryEntropy
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
+from demand_core.topology import TOPOLOGY
 from entrypoints.engines import RunningEngines
 from entrypoints.engines.aws import AwsEngines
 from entrypoints.engines.local import LocalEngines
@@ -18,7 +19,7 @@ from entrypoints.engines.memory import MemoryEngines
 from entrypoints.serving import Service
 from entrypoints.settings import Settings
 from entrypoints.simulation.replay import replay
-from entrypoints.simulation.scenarios import ShortLinks
+from entrypoints.simulation.scenarios import LINK_ROWS, ShortLinks
 from entrypoints.simulation.world import START
 from tests.contract.aws.channels import moto_time
 from tests.contract.aws.serial_moto import serial_moto
@@ -38,7 +39,8 @@ def outcome(
 ) -> Mapping[str, str]:
     """What became of each event, with a shortener that goes by the same clock."""
     shortener = MemoryUrlShortener(clock, sour=SCENARIO.sour_urls())
-    service = Service(SETTINGS, engines, instead={"shortener": shortener})
+    rows = [row for row in TOPOLOGY if row.name in LINK_ROWS]
+    service = Service(SETTINGS, engines, rows, instead={"shortener": shortener})
     acts = SCENARIO.acts(MemoryEntropy(7).stream("cast"))
     found = replay(acts, START, service, pass_time)
     assert service.tallies["shorten_event_urls"].dropped == {"link_failed": 1}

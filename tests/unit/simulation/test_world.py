@@ -229,7 +229,7 @@ def test_every_run_has_a_number_of_its_own_even_if_others_ran_while_it_stalled()
 
 
 def test_every_run_knows_which_writes_were_done_meanwhile() -> None:
-    world = World(7)
+    world = World(7, rows=TOPOLOGY[:2])
     world.at(START, partial(world.outside.events.refresh, [an_event(1, cached_at=START)]))
     world.run_until(START + HOUR)
     wrote = {run.row: list(run.wrote) for run in world.invoked}

@@ -187,7 +187,7 @@ def test_changes_that_call_for_a_link_reach_the_queue_or_are_handed_back(
 
 @pytest.mark.check("W-N3")
 def test_an_event_asks_exactly_once_and_the_link_it_gets_asks_for_nothing_more() -> None:
-    world = World(7)
+    world = World(7, rows=TOPOLOGY[:2])
     world.at(START, lambda: world.outside.events.refresh([wanting(1)]))
     later = START + timedelta(hours=1)
     world.at(later, lambda: world.outside.events.refresh([an_event(1, cached_at=later)]))

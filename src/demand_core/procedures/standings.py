@@ -1,0 +1,65 @@
+"""What is known right now of the fan, the event and the sale behind each of some messages."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from attrs import frozen
+
+from demand_core.domain.checks import Standing
+from demand_core.domain.demands import DemandRef
+from demand_core.domain.notifications import Notification, NotificationRef
+from demand_core.ports.clock import Clock
+from demand_core.ports.demand_ledger import DemandLedger
+from demand_core.ports.event_cache import EventCache
+from demand_core.ports.opt_out_book import Contact, OptOutBook
+from demand_core.ports.sales_calendar import SalesCalendar
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class Standings:
+    """One call to each store for any number of messages.
+
+    The time is taken first: what is learned while reading is newer, never older.
+    """
+
+    clock: Clock
+    events: EventCache
+    sales: SalesCalendar
+    demands: DemandLedger
+    opt_outs: OptOutBook
+
+    def of(self, rows: Sequence[Notification]) -> Mapping[NotificationRef, Standing]:
+        """What is known of each."""
+        at = self.clock.now()
+        events = self.events.get_many(_different(row.event_id for row in rows))
+        sales = self.sales.get_many(_different(row.sale_id for row in rows))
+        asked = self.demands.get_many(_different(map(demand_ref, rows)))
+        out = self.opt_outs.out(_different(map(contact, rows)))
+        return {
+            row.ref: Standing(
+                at=at,
+                event=events.get(row.event_id) if row.event_id else None,
+                sale=sales.get(row.sale_id) if row.sale_id else None,
+                asked=demand_ref(row) in asked,
+                opted_out=contact(row) in out,
+            )
+            for row in rows
+        }
+
+
+def demand_ref(row: Notification) -> DemandRef | None:
+    """The wish that a reminder answers."""
+    if row.event_id is None or row.demand_sale_id is None:
+        return None
+    return DemandRef(fan_id=row.fan_id, event_id=row.event_id, sale_id=row.demand_sale_id)
+
+
+def contact(row: Notification) -> Contact | None:
+    """Where it goes."""
+    return row.phone_number or row.email
+
+
+def _different(values: Iterable[T | None]) -> tuple[T, ...]:
+    return tuple(value for value in dict.fromkeys(values) if value is not None)
