@@ -14,7 +14,7 @@ from demand_adapters.aws.calls import Aws, Patience
 from demand_adapters.memory.clock import MemoryClock
 from demand_adapters.testing.strategies import NOON
 from tests.contract.aws.serial_moto import OneByOne, serial_moto
-from tests.contract.aws.wire_faults import HURRY, TRIES
+from tests.contract.aws.wire_faults import ANSWER_WITHIN, TRIES
 
 
 class Fault(Enum):
@@ -63,7 +63,7 @@ def unreliable_s3(aws: Aws) -> Iterator[tuple[Aws, Unreliable]]:
             clock=MemoryClock(NOON),
             sleep=lambda seconds: None,
             chance=Random(7),
-            access=evolve(aws.access, endpoint_url=url, answer_within=10 * HURRY),
+            access=evolve(aws.access, endpoint_url=url, answer_within=ANSWER_WITHIN),
             patience=Patience(tries=TRIES),
         )
         with closing(calling):
