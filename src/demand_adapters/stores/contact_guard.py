@@ -12,7 +12,6 @@ from demand_adapters.wire.items import GUARD, guard_key
 from demand_core.domain.contacts import ContactKey, contact_hash
 from demand_core.domain.ids import NotificationId, SaleId
 from demand_core.domain.notifications import Channel
-from demand_core.errors import Transient
 from demand_core.ports.clock import Clock
 from demand_core.ports.opt_out_book import Contact
 
@@ -44,7 +43,4 @@ class TableContactGuard:
     ) -> NotificationId:
         """First come, first kept."""
         key = guard_key(contact_hash(contact, self.keys[0]), sale_id, channel)
-        kept = self._rows.amend(key, lambda known: known or Guard(owner=owner, until=until))
-        if kept is None:
-            raise Transient("nobody was noted")
-        return kept.owner
+        return self._rows.keep(key, Guard(owner=owner, until=until)).owner

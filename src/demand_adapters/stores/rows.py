@@ -38,12 +38,12 @@ class Rows(Generic[T]):
 
     def amend(self, key: Key, step: Step[T]) -> T | None:
         """Change one value; answers it as it stands. Raises Unknown when that is not sure."""
-        values, unsure, lost = self.amend_many({key: step})
-        if unsure:
-            raise Unknown(f"{self.kind.name} was not certainly written")
-        if lost:
-            raise Transient(f"{self.kind.name} was not written: others were always faster")
-        return values[key]
+        return self._only(key, self.amend_many({key: step}))
+
+    def keep(self, key: Key, value: T) -> T:
+        """Store *value* where nothing stands yet; answers what stands there, as `amend`."""
+        kept = self._only(key, self._amended({key: None}, {key: lambda known: known or value}))
+        return kept or value
 
     def amend_many(
         self, steps: Mapping[Key, Step[T]]
@@ -54,21 +54,47 @@ class Rows(Generic[T]):
         or None writes nothing. Answers the values that stand there now, the keys for which that
         is not certain, and those for which somebody else was always faster.
         """
-        values = dict[Key, T | None]()
-        unsure = list[Key]()
-        items = self.table.get_many(tuple(steps))
-        known: dict[Key, Item | None] = {key: items.get(key) for key in steps}
-        for _ in range(ROUNDS):
-            written = self._write(known, steps, values)
-            known = {}
-            for key, (did, item) in written.items():
-                if did is Did.LOST:
-                    known[key] = item
-                elif did is Did.UNSURE:
-                    unsure.append(key)
-            if not known:
+        return self._amended(
+            {key: self._known[key] for key in steps if key in self._known}, steps
+        )
+
+    def _amended(
+        self, guessed: Mapping[Key, Row[T] | None], steps: Mapping[Key, Step[T]]
+    ) -> tuple[Mapping[Key, T | None], Sequence[Key], Sequence[Key]]:
+        """Begin with what stood there when we last looked: if it has moved, the write says so.
+
+        A guess that would be left as it is proves nothing, so that is read before it counts.
+        """
+        values, answers = dict[Key, T | None](), dict[Key, Wrote]()
+        rows: dict[Key, Row[T] | None] = {**guessed}
+        for turn in range(ROUNDS + 1):
+            written = self._write(rows, steps, values)
+            answers.update(written)
+            rows = {
+                key: self._row(item) if item else None
+                for key, (did, item) in written.items()
+                if did is Did.LOST
+            }
+            if turn == 0:
+                rows |= self._read([key for key in steps if key not in written])
+            if not rows:
                 break
-        return values, unsure, list(known)
+        unsure = [key for key, (did, _) in answers.items() if did is Did.UNSURE]
+        return values, unsure, list(rows)
+
+    def _read(self, keys: Sequence[Key]) -> Mapping[Key, Row[T] | None]:
+        items = self.table.get_many(keys) if keys else {}
+        return {key: self._row(items[key]) if key in items else None for key in keys}
+
+    def _only(
+        self, key: Key, ends: tuple[Mapping[Key, T | None], Sequence[Key], Sequence[Key]]
+    ) -> T | None:
+        values, unsure, lost = ends
+        if unsure:
+            raise Unknown(f"{self.kind.name} was not certainly written")
+        if lost:
+            raise Transient(f"{self.kind.name} was not written: others were always faster")
+        return values[key]
 
     def delete_many(self, keys: Sequence[Key]) -> Sequence[Key]:
         """Remove each, whatever it is by then; answers those that may still be there."""
@@ -88,29 +114,36 @@ class Rows(Generic[T]):
 
     def _write(
         self,
-        known: Mapping[Key, Item | None],
+        rows: Mapping[Key, Row[T] | None],
         steps: Mapping[Key, Step[T]],
         values: dict[Key, T | None],
     ) -> Mapping[Key, Wrote]:
-        """Take one step for each item and write what came of it."""
+        """Take one step for each row and write what came of it."""
         now = self.clock.now()
         new, changed = list[Item](), list[Item]()
-        for key, item in known.items():
-            row = self._row(item) if item else None
+        for key, row in rows.items():
             before = row.value if row else None
             values[key] = after = steps[key](before)
             if after is not None and after is not before and after != before:
-                (changed if item else new).append(self.kind.item(key, after, row, now))
+                (changed if row else new).append(self.kind.item(key, after, row, now))
         answers = dict[Key, Wrote]()
         for items, write in ((new, self.table.put_new), (changed, self.table.replace)):
             if items:
                 answers.update(zip([item.key for item in items], write(items), strict=True))
+        for key, (did, item) in answers.items():
+            value = values[key]
+            if did is Did.DONE and item is not None and value is not None:
+                self._note(self.kind.written(item, value, rows[key]))
         return answers
 
     def _row(self, item: Item) -> Row[T]:
         row = self._known.get(item.key)
         if row is None or row.revision != item.revision:
-            if len(self._known) >= KNOWN_MAX:
-                self._known.clear()
-            row = self._known[item.key] = self.kind.row(item)
+            row = self._note(self.kind.row(item))
+        return row
+
+    def _note(self, row: Row[T]) -> Row[T]:
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        self._known[row.key] = row
         return row

@@ -49,6 +49,11 @@ class Row(Generic[T]):
     expires_at: int | None
 
 
+def _version(body: Body) -> int:
+    version = body.get("version", 0)
+    return version if type(version) is int else 0
+
+
 def _nowhere(_: object) -> Mapping[str, Key]:
     return NOWHERE
 
@@ -84,13 +89,24 @@ class Kind(Generic[T]):
             value = read if self.key is None or self.key(read) == item.key else None
         except Permanent:
             value = None
-        version = body.get("version", 0)
         return Row(
             key=item.key,
             revision=item.revision,
             value=value,
-            version=version if type(version) is int else 0,
+            version=_version(body),
             rest=foreign(self.holds, body),
+            index=item.index,
+            expires_at=item.expires_at,
+        )
+
+    def written(self, item: Item, value: T, known: Row[T] | None) -> Row[T]:
+        """What *item* holds, made of *value* in the place of *known*: nothing to be read."""
+        return Row(
+            key=item.key,
+            revision=item.revision,
+            value=value,
+            version=_version(item.body),
+            rest=known.rest if known else {},
             index=item.index,
             expires_at=item.expires_at,
         )
@@ -180,6 +196,7 @@ def demand_key(ref: DemandRef) -> Key:
     return build("demand", fanId=ref.fan_id, eventId=ref.event_id, saleId=ref.sale_id)
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def demand_ref(key: Key) -> DemandRef | None:
     """Which wish lies there; None where none does."""
     match parse(key):
@@ -214,6 +231,7 @@ def guard_key(hashed: str, sale_id: str, channel: Channel) -> Key:
     return build("contactGuard", contactHash=hashed, saleId=sale_id, channel=channel.value)
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def notification_key(ref: NotificationRef) -> Key:
     """Where a message lies: with its fan, under what it is about."""
     if ref.kind is not NotificationKind.REMINDER:
@@ -226,6 +244,7 @@ def notification_key(ref: NotificationRef) -> Key:
     )
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def notification_ref(key: Key) -> NotificationRef | None:
     """Which message lies there; None where none does."""
     match parse(key):
@@ -252,30 +271,37 @@ def due_by(number: str, now: datetime) -> Key:
 
 
 def _notification_index(row: Notification) -> Mapping[str, Key]:
-    _, sk = notification_key(row.ref)
-    number = shard(row.fan_id)
-    entries = {
-        "byGroup": build_index(
-            "sent",
-            subject=row.ref.subject,
-            shard=number,
-            fanId=row.fan_id,
-            channel=row.channel.value,
-        ),
-        "byId": build_index("reference", notificationId=row.notification_id, SK=sk),
-    }
+    ref = row.ref
+    entries = {**_named(ref, row.notification_id)}
     if due := due_at(row):
         entries["byTime"] = build_index(
-            "due", shard=number, dueAt=instant(due), notificationId=row.notification_id
+            "due",
+            shard=shard(row.fan_id),
+            dueAt=instant(due),
+            notificationId=row.notification_id,
         )
     if row.provider and row.provider_message_id:
         entries["byMessage"] = build_index(
             "message",
             provider=row.provider,
             providerMessageId=row.provider_message_id,
-            SK=sk,
+            SK=notification_key(ref)[1],
         )
-    return MappingProxyType(entries)
+    return entries
+
+
+@lru_cache(maxsize=KEYS_KEPT)
+def _named(ref: NotificationRef, notification_id: str) -> Mapping[str, Key]:
+    """The entries that a message keeps as long as it lives."""
+    group = build_index(
+        "sent",
+        subject=ref.subject,
+        shard=shard(ref.fan_id),
+        fanId=ref.fan_id,
+        channel=ref.channel.value,
+    )
+    own = build_index("reference", notificationId=notification_id, SK=notification_key(ref)[1])
+    return MappingProxyType({"byGroup": group, "byId": own})
 
 
 EVENT: Final = Kind(

@@ -104,11 +104,12 @@ class MessageBody(Masked):
 class NotificationRef:
     """Which message: there is one of its kind to this fan on this subject and channel."""
 
-    kind: NotificationKind
+    # An enum is hashed slowly, and the other two fields are different enough.
+    kind: NotificationKind = field(hash=False)
     fan_id: FanId
     # Of a reminder its sale.
     subject: str
-    channel: Channel
+    channel: Channel = field(hash=False)
 
 
 @frozen

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 
@@ -60,6 +61,8 @@ def _bare(text: str) -> str:
     return words("".join(shown).casefold())
 
 
+# Every message of a sale asks again before it goes out.
+@lru_cache(maxsize=1024)
 def told_kind(name: str, description: str = "") -> tuple[SaleKind, str] | None:
     """The kind that a sale's texts tell and the words that told it; None when none is familiar.
 

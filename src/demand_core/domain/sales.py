@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from attrs import evolve, frozen
@@ -99,6 +100,7 @@ def announced(at: datetime | None) -> datetime | None:
     return at if at and EARLIEST <= at < LATEST else None
 
 
+@lru_cache(maxsize=1024)
 def name_key(name: str) -> str:
     """What of *name* identifies a presale: its letters and digits, in words."""
     return words(unicodedata.normalize("NFKC", without_symbols(name)).casefold())

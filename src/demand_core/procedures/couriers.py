@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from demand_core.domain.answers import Accepted, Answer, Doubted, Faulted, Refused, Returned
 from demand_core.domain.delivery import DeliveryPolicy, Keyed, Terms
@@ -53,10 +53,10 @@ class SmsCourier:
     sms: SmsSender
     policy: DeliveryPolicy
     jitter: Jitter
+    terms: Terms = field(init=False)
 
-    @property
-    def terms(self) -> Terms:
-        """As the provider declares."""
+    @terms.default
+    def _declared(self) -> Terms:
         return Terms(capability=self.sms.capability, policy=self.policy)
 
     @property
@@ -86,10 +86,10 @@ class EmailCourier:
     emails: Outlet[EmailOrder]
     policy: DeliveryPolicy
     jitter: Jitter
+    terms: Terms = field(init=False)
 
-    @property
-    def terms(self) -> Terms:
-        """The id is the key."""
+    @terms.default
+    def _keyed(self) -> Terms:
         return Terms(capability=Keyed(), policy=self.policy)
 
     @property

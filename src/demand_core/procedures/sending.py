@@ -1,6 +1,6 @@
 """One sender at work: check, claim, hand over, record, for one row after the other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -28,6 +28,8 @@ from demand_core.procedures.standings import Standings, contact
 UNWANTED: Final = frozenset({"opted_out", "blocked"})
 # When a look-up that got no answer is worth another.
 LOOK_UP_AGAIN: Final = timedelta(seconds=30)
+# So many pass the check, and their gate, together.
+SLAB: Final = 100
 
 
 @frozen(kw_only=True)
@@ -49,39 +51,39 @@ class Sending:
         return self._errand(row) is not Errand.NOTHING
 
     def work_on(
-        self, rows: Sequence[Notification], enough: datetime
+        self, rows: Mapping[NotificationRef, Notification], enough: datetime
     ) -> Iterator[NotificationRef]:
         """Do what each of *rows* wants until *enough*; give those that must come again soon."""
-        standings = self.standings.of(rows)
-        shut = self._shut(rows, standings)
-        for row in rows:
-            if row.channel in shut or self.clock.now() >= enough:
-                yield row.ref
-                continue
-            try:
-                if self._settle(row, standings[row.ref]):
-                    shut.append(row.channel)
-            except Transient:
-                # The row says itself when somebody must look again.
-                continue
+        shut, refs = set[Channel](), tuple(rows)
+        for start in range(0, len(refs), SLAB):
+            slab = {ref: rows[ref] for ref in refs[start : start + SLAB]}
+            standings = self.standings.of([r for r in slab.values() if r.channel not in shut])
+            going = {
+                ref: slab[ref] for ref in standings if self._goes(slab[ref], standings[ref])
+            }
+            shut |= self._shut(going.values())
+            for ref, row in slab.items():
+                if row.channel in shut or self.clock.now() >= enough:
+                    yield ref
+                    continue
+                try:
+                    if self._settle(row, standings[ref], goes=ref in going):
+                        shut.add(row.channel)
+                except Transient:
+                    # The row says itself when somebody must look again.
+                    continue
 
-    def _shut(
-        self, rows: Sequence[Notification], standings: Mapping[NotificationRef, Standing]
-    ) -> list[Channel]:
+    def _shut(self, going: Collection[Notification]) -> frozenset[Channel]:
         """The channels whose gate is shut; what one lets through is taken for all at once."""
         found = list[Channel]()
         for channel, courier in self.couriers.items():
             now = self.clock.now()
-            units = sum(
-                row.segments
-                for row in rows
-                if row.channel is channel and self._would_go(row, standings[row.ref])
-            )
+            units = sum(row.segments for row in going if row.channel is channel)
             if courier.gate and units and self.pace.take(courier.gate, units, now) > now:
                 found.append(channel)
-        return found
+        return frozenset(found)
 
-    def _would_go(self, row: Notification, standing: Standing) -> bool:
+    def _goes(self, row: Notification, standing: Standing) -> bool:
         terms = self.couriers[row.channel].terms
         if looked_at(row, self.clock.now(), terms)[0] is not Errand.CLAIM:
             return False
@@ -90,13 +92,13 @@ class Sending:
     def _errand(self, row: Notification) -> Errand:
         return looked_at(row, self.clock.now(), self.couriers[row.channel].terms)[0]
 
-    def _settle(self, row: Notification, standing: Standing) -> bool:
+    def _settle(self, row: Notification, standing: Standing, *, goes: bool) -> bool:
         """Answer whether all of us were asked to leave the provider alone."""
         courier = self.couriers[row.channel]
         if self._errand(row) is Errand.LAST_LOOK_UP:
             self._ask_once_more(row, courier)
             return False
-        if self._would_go(row, standing):
+        if goes:
             standing = evolve(standing, owner=self._owner(row))
         mine = self.notifications.amend(
             row.ref,

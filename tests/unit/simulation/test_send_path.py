@@ -14,9 +14,10 @@ from demand_adapters.memory.sms_sender import MemorySmsSender
 from demand_adapters.testing.fault_plans import Call, Fault, Kind, OneFault, Swarm
 from demand_core.domain.delivery import Capability, Keyed, Queryable, Silent
 from demand_core.domain.orders import SmsOrder
+from entrypoints.simulation.handovers import HandOvers, number
 from entrypoints.simulation.laws import SINGLES
 from entrypoints.simulation.world import START, WEATHERS
-from tests.unit.simulation.handovers import HandOvers, broken, ends, number
+from tests.unit.simulation.kept import broken, ends
 
 CAPABILITIES: Final[Mapping[str, Capability]] = {
     "keyed": Keyed(),

@@ -1,13 +1,12 @@
 """Hand due messages over, each at most once."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from attrs import frozen
 
 from demand_core.batch import Outcome, Record
 from demand_core.domain.delivery import DeliveryPolicy
-from demand_core.domain.notifications import Channel, DuePage, NotificationRef
+from demand_core.domain.notifications import Channel, DuePage
 from demand_core.domain.orders import EmailOrder
 from demand_core.domain.planning import ReminderPolicy
 from demand_core.ports.clock import Clock
@@ -24,9 +23,6 @@ from demand_core.ports.sms_sender import SmsSender
 from demand_core.procedures.couriers import EmailCourier, SmsCourier
 from demand_core.procedures.sending import Sending
 from demand_core.procedures.standings import Standings
-
-# So many pass the check, and their gate, together.
-SLAB: Final = 100
 
 
 @frozen(kw_only=True)
@@ -55,12 +51,11 @@ class SendNotifications:
         """Send back what found its gate shut, or for which there was no time."""
         sending, enough = self._sending(), self.clock.now() + self.delivery.working_time
         refs = tuple(dict.fromkeys(ref for record in batch for ref in record.body.refs))
-        due = [row for row in self.notifications.get_many(refs).values() if sending.is_due(row)]
-        left = dict[NotificationRef, None]()
-        for start in range(0, len(due), SLAB):
-            left |= dict.fromkeys(sending.work_on(due[start : start + SLAB], enough))
+        found = self.notifications.get_many(refs)
+        due = {ref: row for ref, row in found.items() if sending.is_due(row)}
+        left = frozenset(sending.work_on(due, enough))
         return Outcome(
-            retry=frozenset(r.record_id for r in batch if any(x in left for x in r.body.refs))
+            retry=frozenset(r.record_id for r in batch if not left.isdisjoint(r.body.refs))
         )
 
     def _sending(self) -> Sending:
