@@ -4,15 +4,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property, partial
+from math import ceil
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from demand_adapters.memory.sms_sender import MemorySmsSender
 from demand_adapters.testing.fault_plans import Plan
 from demand_adapters.wire.discovery import listing
 from demand_core.domain.contacts import Email, Phone, contact_hash
-from demand_core.domain.delivery import Capability, Keyed
+from demand_core.domain.delivery import Silent
 from demand_core.domain.demands import Demand, DemandDates
 from demand_core.domain.ids import DemandSaleId, EventId, FanId
 from demand_core.domain.listings import Listing
@@ -78,8 +79,9 @@ class Reminders:
     lasts: timedelta = timedelta(minutes=100)
     # Ten minutes before the last of these sales is too near.
     calm_after: timedelta = timedelta(minutes=48)
-    capability: Capability = field(factory=Keyed)
     suppressed_artists: str = ""
+    # The part of all that must be delivered whatever goes wrong, unless nobody can learn of it.
+    least: float = 0.0
     # Numbers that the gateway never manages.
     sour: frozenset[str] = frozenset()
     # Rows that are not part of the story.
@@ -90,7 +92,7 @@ class Reminders:
         engines = MemoryEngines.new(seed, START)
         sms = MemorySmsSender(
             engines.clock,
-            capability=self.capability,
+            capability=settings.capability,
             bad_numbers=frozenset(self._bad_numbers()),
             sour=self.sour,
         )
@@ -134,6 +136,7 @@ class Reminders:
             "false_beliefs": 0,
             "unexplained": 0,
             "hurried": 0,
+            "too_few": 0,
             "bad_retried": 0,
             "dead_letters": 0,
             "left_over": 0,
@@ -148,14 +151,18 @@ class Reminders:
             for text in world.engines.sms.calls
             if text.answer == "invalid_number"
         )
+        counts = dict(texting.counts(world))
+        silent = isinstance(world.settings.capability, Silent)
+        least = 0 if silent else ceil(self.least * counts["total"])
         return {
-            **dict(texting.counts(world)),
+            **counts,
             "duplicates": len(texting.duplicates(world)),
             "too_late": len(texting.too_late(world)),
             "unsettled": len(texting.unsettled(world)),
             "false_beliefs": len(texting.false_beliefs(world)),
             "unexplained": len(texting.unexplained(world)),
             "hurried": len(texting.hurried(world)),
+            "too_few": max(0, least - counts["delivered"]),
             "bad_numbers": len(bad),
             "bad_retried": 0 if world.weather.fault_rate else sum(asked.values()) - len(asked),
             "discovery_fetches": len(world.engines.event_source.calls),
@@ -240,6 +247,7 @@ def bulk(scale: float) -> Reminders:
     return Reminders(
         shows=(TIDE,),
         crowds=(Crowd(show=TIDE, fans=fans, bad=bad),),
+        least=0.98,
         # One look-up for all these fans, and not those that keep an event fresh.
         idle=frozenset({"refresh_events"}),
         goal={
