@@ -2,63 +2,122 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
-from demand_core.domain.notifications import Notification
+from demand_core.domain.notifications import Channel, Notification
 from demand_core.domain.statuses import Status
 from demand_core.ports.notification_store import NotificationStore
 
 PAGE_MAX: Final = 100
+_SECOND: Final = timedelta(seconds=1)
+# Nobody meant to send these.
+_SILENT: Final = frozenset({Status.DROPPED, Status.SUPPRESSED})
+# What each rate should reach, or must stay under.
+GOALS: Final[Mapping[str, tuple[float, float]]] = {
+    "deliveryRate": (0.95, 1.0),
+    "failureRate": (0.0, 0.05),
+    "inTimeRate": (0.98, 1.0),
+    "meanDeliveryS": (0.0, 120.0),
+}
+# How a message ends whose fan has another one for the same sale on the same handset.
+_SPARED: Final = "duplicate_contact"
 
 
 @frozen(kw_only=True)
 class Totals:
-    """How many messages of one subject got how far, and after how many attempts."""
+    """How many messages of one subject got how far, why no further, and how quickly."""
 
-    by_status: Mapping[str, int]
-    attempts: Counter[int]
-    doubtful: int
-    unsettled: int
+    by_status: Counter[Status] = field(factory=Counter)
+    by_reason: Counter[str] = field(factory=Counter)
+    attempts: Counter[int] = field(factory=Counter)
+    # Whole seconds from the hand-over to the phone.
+    took: Counter[int] = field(factory=Counter)
+    # Single counts by name.
+    of: Counter[str] = field(factory=Counter)
+
+    def add(self, row: Notification) -> None:
+        """Count one message."""
+        self.by_status[row.status] += 1
+        self.attempts[row.send_attempts] += 1
+        if row.reason:
+            self.by_reason[f"{row.status.value}: {row.reason}"] += 1
+        triggered, delivered = row.date.triggered, row.date.delivered
+        if triggered and delivered:
+            self.took[max(0, (delivered - triggered) // _SECOND)] += 1
+        mailed = row.channel is Channel.EMAIL and row.status is Status.SENT
+        self.of.update(
+            unsettled=not row.settled,
+            doubtful=row.in_doubt,
+            meant=row.status not in _SILENT,
+            arrived=mailed or row.status is Status.DELIVERED,
+            in_time=triggered is not None and row.not_before <= triggered < row.not_after,
+            spared=row.reason == _SPARED,
+        )
 
     @property
     def total(self) -> int:
         """All of them."""
-        return sum(self.by_status.values())
+        return self.by_status.total()
 
     @property
     def finished(self) -> bool:
         """Whether nobody will hand any of them over again; delivery may still be reported."""
-        return self.total > 0 and self.unsettled == 0
+        return self.total > 0 and self.of["unsettled"] == 0
 
-    def document(self) -> Mapping[str, object]:
-        """As plain data."""
+    def document(self) -> Mapping[str, Any]:
+        """As plain data; a share of nothing, and a time that nobody measured, are left out."""
+        meant = self.of["meant"]
+        figures = {
+            "deliveryRate": _share(self.of["arrived"], meant),
+            "failureRate": _share(self.by_status[Status.FAILED], meant),
+            "inTimeRate": _share(self.of["in_time"], meant),
+            "meanDeliveryS": self._mean(),
+            "p95DeliveryS": self._quantile(0.95),
+        }
+        known = {name: figure for name, figure in figures.items() if figure is not None}
         return {
             "total": self.total,
             "finished": self.finished,
-            "unsettled": self.unsettled,
-            "doubtful": self.doubtful,
-            "byStatus": dict(self.by_status),
+            "unsettled": self.of["unsettled"],
+            "doubtful": self.of["doubtful"],
+            "spared": self.of["spared"],
+            "byStatus": {s.value: self.by_status[s] for s in Status if self.by_status[s]},
+            "byReason": dict(sorted(self.by_reason.items())),
             "attempts": {str(n): count for n, count in sorted(self.attempts.items())},
+            **known,
+            "missed": [
+                name
+                for name, (lo, hi) in GOALS.items()
+                if name in known and not lo <= known[name] <= hi
+            ],
         }
+
+    def _mean(self) -> float | None:
+        known = self.took.total()
+        return round(sum(s * n for s, n in self.took.items()) / known, 1) if known else None
+
+    def _quantile(self, part: float) -> int | None:
+        seen = 0
+        for seconds, count in sorted(self.took.items()):
+            seen += count
+            if seen >= part * self.took.total():
+                return seconds
+        return None
 
 
 def totals(store: NotificationStore, subject: str) -> Totals:
     """Count all messages about *subject*, page by page."""
-    ends, attempts = Counter[Status](), Counter[int]()
-    doubtful = unsettled = 0
+    found = Totals()
     for row in _rows(store, subject):
-        ends[row.status] += 1
-        attempts[row.send_attempts] += 1
-        doubtful += row.in_doubt
-        unsettled += not row.settled
-    return Totals(
-        by_status={status.value: ends[status] for status in Status if ends[status]},
-        attempts=attempts,
-        doubtful=doubtful,
-        unsettled=unsettled,
-    )
+        found.add(row)
+    return found
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
 
 
 def _rows(store: NotificationStore, subject: str) -> Iterator[Notification]:

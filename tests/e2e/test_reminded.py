@@ -57,7 +57,8 @@ def ask(settings: Settings, numbers: range) -> None:
 def told(settings: Settings) -> Counter[str]:
     """How far the messages are, seen from beside the running process."""
     with beside(settings) as ports:
-        return Counter(totals(ports.notifications, f"{SHOW}.public").by_status)
+        found = totals(ports.notifications, f"{SHOW}.public").by_status
+        return Counter({status.value: count for status, count in found.items()})
 
 
 def worked_off(process: Popen[bytes], settings: Settings, total: int) -> None:

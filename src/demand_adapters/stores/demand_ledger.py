@@ -9,10 +9,10 @@ from attrs import field, frozen
 from demand_adapters.item_table import ItemTable
 from demand_adapters.stores.rows import Rows
 from demand_adapters.wire.converters import instant
-from demand_adapters.wire.items import DEMAND, demand_key, demand_ref
+from demand_adapters.wire.items import DEMAND, demand_key, demand_ref, fan_partition
 from demand_adapters.wire.keys import build_partition
 from demand_core.domain.demands import Demand, DemandPage, DemandRef, asked_again
-from demand_core.domain.ids import SHARDS, DemandSaleId
+from demand_core.domain.ids import SHARDS, DemandSaleId, FanId
 from demand_core.ports.clock import Clock
 from demand_core.ports.demand_ledger import Step
 
@@ -67,6 +67,10 @@ class TableDemandLedger:
         )
         refs = (demand_ref(entry.key) for entry in page.rows)
         return DemandPage(tuple(ref for ref in refs if ref is not None), page.after)
+
+    def of_fan(self, fan_id: FanId, /) -> Sequence[Demand]:
+        """Read what lies with the fan."""
+        return self._rows.all_in(fan_partition(fan_id), demand_ref)
 
     def shards(self) -> Sequence[str]:
         """As many as the table has."""

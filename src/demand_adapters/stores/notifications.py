@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 from attrs import field, frozen
 
-from demand_adapters.item_table import Did, Entry, Item, ItemTable, Key, Page, every
+from demand_adapters.item_table import Did, Entry, ItemTable, Key, Page, every
 from demand_adapters.stores.rows import Rows
 from demand_adapters.wire.items import (
     NOTIFICATION,
@@ -20,8 +19,6 @@ from demand_core.domain.ids import SHARDS, FanId, NotificationId
 from demand_core.domain.notifications import Notification, NotificationPage, NotificationRef
 from demand_core.ports.clock import Clock
 from demand_core.ports.notification_store import Step
-
-PAGE_MAX: Final = 100
 
 
 @frozen(kw_only=True)
@@ -75,13 +72,7 @@ class TableNotificationStore:
 
     def of_fan(self, fan_id: FanId, /) -> Sequence[Notification]:
         """Read what lies with the fan."""
-
-        def read(after: str | None) -> Page[Item]:
-            pk = fan_partition(fan_id)
-            return self.table.query(pk, limit=PAGE_MAX, after=after)
-
-        rows = (NOTIFICATION.row(i) for i in every(read) if notification_ref(i.key))
-        return [row.value for row in rows if row.value is not None]
+        return self._rows.all_in(fan_partition(fan_id), notification_ref)
 
     def shards(self) -> Sequence[str]:
         """As many as the table has."""

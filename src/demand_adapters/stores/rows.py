@@ -5,7 +5,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
-from demand_adapters.item_table import Did, Item, ItemTable, Key, Wrote
+from demand_adapters.item_table import Did, Item, ItemTable, Key, Page, Wrote, every
 from demand_adapters.wire.items import Kind, Row
 from demand_core.errors import Transient, Unknown
 from demand_core.ports.clock import Clock
@@ -15,6 +15,7 @@ Step: TypeAlias = Callable[[T | None], T | None]
 
 ROUNDS: Final = 5
 KNOWN_MAX: Final = 4096
+PAGE_MAX: Final = 100
 
 
 @frozen(kw_only=True)
@@ -35,6 +36,15 @@ class Rows(Generic[T]):
         """The values that are there."""
         rows = [self._row(item) for item in self.table.get_many(keys).values()]
         return {row.key: row.value for row in rows if row.value is not None}
+
+    def all_in(self, pk: str, ours: Callable[[Key], object]) -> Sequence[T]:
+        """The values of one partition, in which other kinds of items may lie beside *ours*."""
+
+        def read(after: str | None) -> Page[Item]:
+            return self.table.query(pk, limit=PAGE_MAX, after=after)
+
+        rows = (self._row(item) for item in every(read) if ours(item.key))
+        return [row.value for row in rows if row.value is not None]
 
     def amend(self, key: Key, step: Step[T]) -> T | None:
         """Change one value; answers it as it stands. Raises Unknown when that is not sure."""

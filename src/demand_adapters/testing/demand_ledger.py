@@ -22,7 +22,7 @@ from demand_adapters.wire.converters import instant
 from demand_adapters.wire.items import demand_key
 from demand_core.domain.contacts import Email, Phone
 from demand_core.domain.demands import Demand, DemandDates, DemandRef, any_sale
-from demand_core.domain.ids import DemandSaleId, FanId, shard
+from demand_core.domain.ids import DemandSaleId, EventId, FanId, shard
 from demand_core.domain.notifications import Channel
 from demand_core.errors import Permanent, Transient, Unknown
 from demand_core.ports.demand_ledger import DemandLedger, Step
@@ -199,6 +199,14 @@ class DemandLedgerContract(Contract[LedgerAtHand]):
             since = NOON + n * MINUTE
             assert hand.asking(since=since) == by_shard(demands[n:])
             assert hand.asking(since=since + MILLISECOND) == by_shard(demands[n + 1 :])
+
+    def test_all_wishes_of_a_fan_are_found_and_nobody_elses(self, hand: LedgerAtHand) -> None:
+        other = a_demand(event_id=EventId("E2"), sale_id=DemandSaleId("E2.any"))
+        hand.ledger.ask([a_demand(), other, a_demand(2)])
+        assert sorted(d.event_id for d in hand.another.of_fan(D1.fan_id)) == ["E1", "E2"]
+        hand.ledger.withdraw([D1])
+        assert hand.another.of_fan(D1.fan_id) == [other]
+        assert not hand.ledger.of_fan(D3.fan_id)
 
     def test_who_changes_a_wish_keeps_the_place_in_line(self, hand: LedgerAtHand) -> None:
         hand.ledger.ask([a_demand()])

@@ -157,3 +157,19 @@ def decided(
             return claimed(clear, by, now, terms, request_digest=request_digest(clear))
         case Clear(row=clear):
             return lapsed(clear)
+
+
+def foreseen(
+    row: Notification, standing: Standing, now: datetime, terms: Terms, policy: ReminderPolicy
+) -> str:
+    """What whoever comes to *row* now would do with it, in words."""
+    errand, seen = looked_at(row, now, terms)
+    if errand is not Errand.CLAIM:
+        return str(errand.value)
+    match checked(seen, standing, terms, policy):
+        case Stopped(row=stopped) if stopped.settled:
+            return f"{stopped.status.value}: {stopped.reason}"
+        case Stopped(row=stopped):
+            return f"put off until {due_at(stopped):%Y-%m-%dT%H:%M:%S}Z"
+        case Clear():
+            return "nothing stands against handing it over"

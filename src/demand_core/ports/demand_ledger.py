@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from demand_core.domain.demands import Demand, DemandPage, DemandRef
-from demand_core.domain.ids import DemandSaleId
+from demand_core.domain.ids import DemandSaleId, FanId
 
 Step: TypeAlias = Callable[[Demand], Demand]
 
@@ -43,6 +43,10 @@ class DemandLedger(Protocol):
         Eventually: one may be missing, twice, or be there no more. *since* leaves out what was
         asked for before.
         """
+        ...
+
+    def of_fan(self, fan_id: FanId, /) -> Sequence[Demand]:
+        """All wishes of one fan, read consistently."""
         ...
 
     def shards(self) -> Sequence[str]:

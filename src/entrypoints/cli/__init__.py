@@ -24,6 +24,7 @@ from entrypoints.cli.reminder import reminder
 from entrypoints.cli.run import run
 from entrypoints.cli.sim import sim
 from entrypoints.cli.topology import topology
+from entrypoints.cli.trace import trace
 from entrypoints.cli.twin import twin_command
 from entrypoints.settings import PROFILES
 
@@ -75,6 +76,7 @@ for command in (
     run,
     sim,
     topology,
+    trace,
     twin_command,
 ):
     main.add_command(command)

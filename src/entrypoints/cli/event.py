@@ -7,11 +7,15 @@ from typing import BinaryIO, Final
 
 import click
 
-from demand_adapters.wire.converters import unstructured
+from demand_adapters.wire.converters import instant, unstructured
 from demand_adapters.wire.discovery import DOCUMENT_BYTES_MAX, listing
-from demand_core.domain.ids import EventId
+from demand_core.domain.events import Event
+from demand_core.domain.ids import EventId, checked
+from demand_core.domain.links import link_state
 from demand_core.domain.listings import Listing
+from demand_core.domain.outlook import outlook
 from demand_core.domain.sale_kinds import SaleKind
+from demand_core.domain.sales import Sale
 from demand_core.domain.segments import MUSIC, THEATRE, Segment
 from demand_core.domain.suppression import (
     Silence,
@@ -19,6 +23,10 @@ from demand_core.domain.suppression import (
     event_silences,
     silences,
 )
+from demand_core.errors import Permanent
+from entrypoints.cli.options import Given, given
+from entrypoints.profiles import Profile, beside
+from entrypoints.tracing import prospect
 
 SCHEMA_VERSION: Final = 1
 # When we looked is not what the document says.
@@ -73,6 +81,56 @@ def check(  # noqa: PLR0913  # one for each option
         click.echo(json.dumps(document(found, policy), indent=1))
     else:
         click.echo("\n".join(lines(found, policy)))
+
+
+@event.command()
+@click.argument("event_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="One document instead of text.")
+@given
+def why(options: Given, event_id: str, *, as_json: bool) -> None:
+    """Say of each sale of a cached event what becomes of its reminders, and why."""
+    known = EventId(checked("eventId", event_id))
+    with beside(options.complete()) as ports:
+        cached = ports.events.get_many([known]).get(known)
+        if cached is None:
+            raise Permanent("not_found", "nobody asked for that event yet, or no source has it")
+        sales = sorted(ports.sales.of_event(known), key=lambda sale: sale.sale_id)
+        told = [_told(ports, cached, sale) for sale in sales]
+    if as_json:
+        head = {"schemaVersion": SCHEMA_VERSION, "event": _head(cached), "sales": told}
+        click.echo(json.dumps(head, indent=1))
+        return
+    click.echo("\n".join(f"{name:<10}{fact}" for name, fact in _head(cached).items()))
+    for one in told:
+        click.echo("\n" + "\n".join(f"  {name:<10}{fact}" for name, fact in one.items()))
+
+
+def _head(cached: Event) -> Mapping[str, str]:
+    facts = {
+        "eventId": cached.event_id,
+        "name": repr(cached.name),
+        "status": cached.status,
+        "wanted": "yes" if cached.has_demand else "no",
+        "cachedAt": instant(cached.cached_at),
+        "refreshAt": cached.refresh_at and instant(cached.refresh_at),
+        "link": link_state(cached).value,
+    }
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def _told(ports: Profile, cached: Event, sale: Sale) -> Mapping[str, str]:
+    found = outlook(cached, sale, ports.clock.now(), ports.reminders)
+    facts = {
+        "saleId": sale.sale_id,
+        "name": repr(sale.name),
+        "kind": sale.kind.value,
+        "startAt": sale.start_at and instant(sale.start_at),
+        "prospect": prospect(ports, cached, sale),
+        "sendFrom": found.span and instant(found.span.begin),
+        "sendUntil": found.span and instant(found.span.end),
+        "orderedAt": found.ordered_at and instant(found.ordered_at),
+    }
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def document(found: Listing, policy: SuppressionPolicy) -> Mapping[str, object]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,12 +15,14 @@ from demand_core.domain.notifications import Channel
 from demand_core.domain.phones import ParsedPhone, PhonePolicy, parse_phone
 from demand_core.errors import Permanent, Transient
 from entrypoints.cli.options import Given, given
-from entrypoints.ledger import totals
+from entrypoints.ledger import Totals, totals
 from entrypoints.profiles import beside
 
 SCHEMA_VERSION: Final = 1
 # Reminders go where tickets are sold.
 REGIONS: Final = PhonePolicy(regions=frozenset({"US", "CA"}))
+
+MISSED: Final = "  <- misses its goal"
 
 _FAN = click.option("--fan", required=True, help="The fan's id.")
 _EVENT = click.option("--event", required=True, help="The event's id.")
@@ -104,11 +107,22 @@ def status(options: Given, sale: str, *, as_json: bool) -> None:
         document = {"schemaVersion": SCHEMA_VERSION, "saleId": sale, **found.document()}
         click.echo(json.dumps(document, indent=1))
         return
-    for name, count in found.by_status.items():
-        click.echo(f"{name:<12}{count:>8}")
-    click.echo(f"{'total':<12}{found.total:>8}")
-    click.echo(f"attempts    {_spread(found.attempts)}")
-    click.echo("finished" if found.finished else f"{found.unsettled} wait")
+    click.echo("\n".join(_lines(found)))
+
+
+def _lines(found: Totals) -> Iterator[str]:
+    told = found.document()
+    missed = told["missed"]
+    for status, count in found.by_status.items():
+        yield f"{status.value:<14}{count:>8}"
+    yield f"{'total':<14}{found.total:>8}"
+    for name in ("deliveryRate", "failureRate", "inTimeRate", "meanDeliveryS", "p95DeliveryS"):
+        if name in told:
+            yield f"{name:<14}{told[name]:>8}" + (MISSED if name in missed else "")
+    for reason, count in sorted(found.by_reason.items()):
+        yield f"{count} {reason}"
+    yield f"attempts      {_spread(found.attempts)}"
+    yield "finished" if found.finished else f"{found.of['unsettled']} wait"
 
 
 def _spread(attempts: Counter[int]) -> str:

@@ -21,7 +21,7 @@ from demand_core.errors import WiringError
 from demand_core.topology import TOPOLOGY
 from entrypoints.engines.memory import MemoryEngines
 from entrypoints.settings import Settings
-from entrypoints.simulation import checkers, lookups, reminders
+from entrypoints.simulation import checkers, days, lookups, reminders
 from entrypoints.simulation.world import START, WEATHERS, Weather, World
 
 # Events come in bursts, as tours are announced: so rows are given batches, not single ones.
@@ -235,6 +235,7 @@ SCENARIOS: Final[Mapping[str, Callable[[float], Scenario]]] = {
     "bad-number": reminders.bad_number,
     "suppressed-artist": reminders.suppressed_artist,
     "bulk": reminders.bulk,
+    "day": days.day,
     "look-up": lookups.look_up,
     "short-links": lambda scale: ShortLinks(events=max(1, round(1200 * scale))),
 }

@@ -121,7 +121,7 @@ def test_the_messages_of_a_sale_are_counted_by_how_far_they_got(
         ports.notifications.amend(rows[3].ref, lambda row: evolve(row, status=Status.UNKNOWN))
     said = demand(environment, "status", "E1.public").stdout.splitlines()
     assert said[-1] == "finished"
-    assert said[-3].split() == ["total", "4"]
+    assert ["total", "4"] in [line.split() for line in said]
 
 
 def test_a_sale_that_is_none_is_refused(environment: Mapping[str, str | None]) -> None:

@@ -104,6 +104,7 @@ def test_any_two_near_calls_may_go_wrong(capability: str, tried: Tried) -> None:
     tried(f"send path, two faults, {capability}", {capability: min(PAIRS, len(pairs))})
 
 
+@pytest.mark.check("M-06")
 @each_capability
 @pytest.mark.parametrize("seed", range(8))
 def test_harsh_worlds_keep_every_promise(seed: int, capability: str) -> None:
