@@ -41,6 +41,7 @@ from demand_core.topology.shapes import (
 )
 from entrypoints.engines import MessageQueue, RunningEngines
 from entrypoints.loops import ROUTER, Chores, Loop, Messages, Records, Router, Ticks, Turn
+from entrypoints.metering import Meter, MeteredProfile
 from entrypoints.profiles import Profile
 from entrypoints.running import Runner
 from entrypoints.settings import Settings
@@ -73,6 +74,7 @@ class Service:
     instead: Mapping[str, object] = field(factory=dict, kw_only=True)
     tallies: dict[str, Tally] = field(factory=dict, init=False)
     crashes: int = field(default=0, init=False)
+    meter: Meter = field(factory=Meter, init=False)
     _lock: Any = field(factory=Lock, init=False)
 
     def run(self, stop: Stop, seconds: float | None = None) -> None:
@@ -134,7 +136,7 @@ class Service:
                     yield self._loop(row, trigger)
 
     def _loop(self, row: Worker, trigger: Trigger) -> Loop:
-        ports = Profile(self.settings, self.engines, **self.instead)
+        ports = self._ports()
         turn = Turn(
             row=row,
             trigger=trigger,
@@ -156,7 +158,7 @@ class Service:
         raise WiringError(f"{row.name}: nothing here wakes it by {type(trigger).__name__}")
 
     def _router(self) -> Loop:
-        ports = Profile(self.settings, self.engines, **self.instead)
+        ports = self._ports()
         policy = ReadPolicy(batch_max=ROUTED_MAX)
         return Router(
             poller=_poller(self.engines.feed, ROUTER, policy, ports),
@@ -170,8 +172,11 @@ class Service:
             announcer=ports.announcer,
         )
 
+    def _ports(self) -> Profile:
+        return MeteredProfile(self.settings, self.engines, self.meter, **self.instead)
+
     def _tidy(self) -> None:
-        ports = Profile(self.settings, self.engines, **self.instead)
+        ports = self._ports()
         read = FileCheckpoints(files=ports.files).load
         streams = {
             trigger.channel.name: read(row.name)

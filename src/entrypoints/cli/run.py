@@ -10,6 +10,7 @@ import click
 from demand_core.batch import Tally
 from demand_core.topology import TOPOLOGY
 from entrypoints.cli.options import Given, given
+from entrypoints.metering import Meter
 from entrypoints.profiles import opened, own_ports
 from entrypoints.serving import Service
 from entrypoints.stopping import signalled
@@ -40,7 +41,7 @@ def run(options: Given, seconds: float | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_document(service), indent=1))
     else:
-        click.echo("\n".join(_lines(service.tallies)))
+        click.echo("\n".join([*_lines(service.tallies), "", *_measured(service.meter)]))
     if service.crashes:
         raise SystemExit(1)
 
@@ -50,7 +51,16 @@ def _document(service: Service) -> Mapping[str, object]:
         row: {"records": counted.records, **attrs.asdict(counted)}
         for row, counted in sorted(service.tallies.items())
     }
-    return {"workers": workers, "crashes": service.crashes}
+    services = service.meter.document()
+    return {"workers": workers, "services": services, "crashes": service.crashes}
+
+
+def _measured(meter: Meter) -> Iterator[str]:
+    """Each store and service in a line: how available it was, and what it answered."""
+    for name, measured in sorted(meter.measured.items()):
+        told = measured.document()
+        answers = ", ".join(f"{n} {outcome}" for outcome, n in measured.outcomes.items())
+        yield f"{name:<14}{told['availability']:>9}  {told['p95Ms']:>6} ms  {answers}"
 
 
 def _lines(tallies: Mapping[str, Tally]) -> Iterator[str]:

@@ -70,7 +70,9 @@ def test_it_works_as_long_as_it_is_told_to(environment: dict[str, str]) -> None:
     with started(environment, "--for", "1.5") as process:
         told, complaints = process.communicate(timeout=30)
     assert process.returncode == 0, complaints
-    rows = {line.split()[0]: line.split()[1:] for line in told.splitlines()[1:]}
+    workers, _, services = told.partition("\n\n")
+    assert [line.split()[:2] for line in services.splitlines()][:1] == [["files", "1.0"]]
+    rows = {line.split()[0]: line.split()[1:] for line in workers.splitlines()[1:]}
     assert rows["shorten_event_urls"] == ["2", "2", "0", "0", "0"]
     assert rows["queue_short_urls"] == ["2", "2", "0", "0", "0"]
 
