@@ -62,6 +62,14 @@ class TableNotificationStore:
         page = self.table.query_index("byTime", partition, hi=hi, limit=limit, after=after)
         return NotificationPage(tuple(_refs(page.rows)), page.after)
 
+    def shelve(self, refs: Sequence[NotificationRef], /) -> Sequence[NotificationRef]:
+        """Take only the entry away: what they hold stays for whoever can read it."""
+        items = self.table.get_many([notification_key(ref) for ref in refs])
+        shelved = [NOTIFICATION.shelved(item) for item in items.values()]
+        wrote = self.table.replace([item for item in shelved if item is not None])
+        done = (item.key for did, item in wrote if did is Did.DONE and item)
+        return [ref for key in done if (ref := notification_ref(key))]
+
     def about(
         self, subject: str, shard: str, after: str | None, limit: int, /
     ) -> NotificationPage:

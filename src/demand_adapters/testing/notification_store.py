@@ -354,6 +354,18 @@ class TableNotificationStoreContract(NotificationStoreContract):
         assert not hand.store.create(rows)
         assert hand.item(N2) == planted
 
+    @pytest.mark.parametrize("what", UNREADABLE)
+    def test_what_nobody_can_read_is_due_no_more_once_it_is_shelved(
+        self, hand: TableStoreAtHand, what: str
+    ) -> None:
+        hand.store.create([a_notification(n) for n in (1, 2, 3)])
+        hand.plant(N2, **UNREADABLE[what])
+        assert hand.store.shelve([N1, N2, N3]) == [N2]
+        hand.settle()
+        assert {ref for refs in hand.due(NOON + MINUTE).values() for ref in refs} == {N1, N3}
+        assert "byTime" not in hand.item(N2).index
+        assert hand.another.shelve([N1, N2, N3]) == []
+
     def test_what_another_version_wrote_stays(self, hand: TableStoreAtHand) -> None:
         hand.store.create([a_notification()])
         theirs: Body = {"priority": 1, "tour": None, "seat": {"row": "", "n": [1]}}

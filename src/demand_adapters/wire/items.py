@@ -31,6 +31,8 @@ T = TypeVar("T")
 SCHEMA_VERSION: Final = 1
 # Keys are asked for again and again while a batch is worked on.
 KEYS_KEPT: Final = 4096
+# The index by which work is found.
+WORK: Final = "byTime"
 # Long enough for every question about the season before.
 NOTIFICATION_KEPT: Final = timedelta(days=400)
 GUARD_KEPT: Final = timedelta(days=30)
@@ -128,6 +130,13 @@ class Kind(Generic[T]):
         index = {n: entry for n, entry in known.index.items() if n not in self.indexes}
         index.update(self.index(value))
         return Item(key, body, index, expires_at or known.expires_at, known.revision)
+
+    def shelved(self, item: Item) -> Item | None:
+        """*item* out of sight of who looks for work, where nobody can read it; else None."""
+        if self.row(item).value is not None or WORK not in item.index:
+            return None
+        index = {name: entry for name, entry in item.index.items() if name != WORK}
+        return Item(item.key, item.body, index, item.expires_at, item.revision)
 
     def essence(self, body: Body) -> Mapping[str, Value]:
         """*body* without what tells only how we came here."""

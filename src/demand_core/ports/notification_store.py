@@ -14,7 +14,7 @@ Cursor: TypeAlias = str | None
 class NotificationStore(Protocol):
     """Messages by what they are about. Batches of any size; repeats are allowed.
 
-    Of two who change one message at once the second does so to what the first made of it.
+    What is answered *eventually* may lack one or have one twice, and loses none for good.
     Raises Transient, or Unknown after a write without answer.
     """
 
@@ -36,10 +36,11 @@ class NotificationStore(Protocol):
         ...
 
     def due(self, shard: str, now: datetime, after: Cursor, limit: int, /) -> NotificationPage:
-        """Those of one shard that somebody must look at by *now*, longest due first.
+        """Those of one shard that are due by *now*, longest due first; eventually."""
+        ...
 
-        Eventually: one may be missing, twice, or due no more, and none is lost for good.
-        """
+    def shelve(self, refs: Sequence[NotificationRef], /) -> Sequence[NotificationRef]:
+        """Make what nobody can read due no more; answer which of *refs* that was."""
         ...
 
     def about(self, subject: str, shard: str, after: Cursor, limit: int, /) -> NotificationPage:

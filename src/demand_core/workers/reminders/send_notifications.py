@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from demand_core.batch import Outcome, Record
+from demand_core.domain.alerts import unreadable
 from demand_core.domain.delivery import DeliveryPolicy
 from demand_core.domain.notifications import Channel, DuePage
 from demand_core.domain.orders import EmailOrder
 from demand_core.domain.planning import ReminderPolicy
+from demand_core.ports.announcer import Announcer
 from demand_core.ports.clock import Clock
 from demand_core.ports.contact_guard import ContactGuard
 from demand_core.ports.demand_ledger import DemandLedger
@@ -35,6 +37,7 @@ class SendNotifications:
 
     clock: Clock
     entropy: Entropy
+    announcer: Announcer
     notifications: NotificationStore
     events: EventCache
     sales: SalesCalendar
@@ -52,6 +55,9 @@ class SendNotifications:
         sending, enough = self._sending(), self.clock.now() + self.delivery.working_time
         refs = tuple(dict.fromkeys(ref for record in batch for ref in record.body.refs))
         found = self.notifications.get_many(refs)
+        if missing := [ref for ref in refs if ref not in found]:
+            for ref in self.notifications.shelve(missing):
+                self.announcer.announce(unreadable(ref))
         due = {ref: row for ref, row in found.items() if sending.is_due(row)}
         left = frozenset(sending.work_on(due, enough))
         return Outcome(
