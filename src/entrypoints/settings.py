@@ -6,15 +6,13 @@ stays in the environment, and the setting says under which name.
 """
 
 import difflib
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import attrs
-from attrs import field, frozen
+from attrs import frozen
 
 from demand_core.domain.delivery import (
     Capability,
@@ -26,55 +24,20 @@ from demand_core.domain.delivery import (
 from demand_core.domain.links import LinkPolicy
 from demand_core.domain.planning import ReminderPolicy
 from demand_core.domain.refreshing import RefreshPolicy
+from demand_core.domain.sale_kinds import SaleKind
 from demand_core.domain.suppression import SuppressionPolicy
+from demand_core.domain.windows import WindowPolicy
 from demand_core.errors import WiringError
+from entrypoints.setting_kinds import Kind, a_number, a_path, a_text
 
 PREFIX: Final = "DEMAND_"
 FILE_VARIABLE: Final = "DEMAND_CONFIG"
 FILE: Final = Path("demand.toml")
 PROFILES: Final = ("memory", "local", "aws")
 
-Read: TypeAlias = Callable[[str], object | None]
-
-
-@frozen
-class Kind:
-    """What a setting takes, in words, and how text becomes its value; None: it does not."""
-
-    takes: str
-    read: Read
-
-
-def _digits(least: int, most: int, text: str) -> int | None:
-    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
-    return int(text) if plain and least <= int(text) <= most else None
-
-
-def _matching(pattern: re.Pattern[str], text: str) -> str | None:
-    return text if pattern.fullmatch(text) else None
-
-
-def _path(text: str) -> Path | None:
-    return Path(text) if text and text.isprintable() else None
-
-
-def _number(default: int, least: int, most: int, about: str) -> Any:  # attrs
-    kind = Kind(f"a whole number from {least} to {most}", partial(_digits, least, most))
-    return field(default=default, metadata=_said(kind, about))
-
-
-def _text(
-    default: str, takes: str, pattern: str, about: str, needed: Sequence[str] = ()
-) -> Any:  # attrs
-    kind = Kind(takes, partial(_matching, re.compile(pattern)))
-    return field(default=default, metadata=_said(kind, about, needed))
-
-
-def _said(kind: Kind, about: str, needed: Sequence[str] = ()) -> Mapping[str, object]:
-    return {"kind": kind, "about": about, "needed": frozenset(needed)}
-
-
 _VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_]{0,127}"
+_KINDS: Final = tuple(kind.value for kind in SaleKind)
+_KIND: Final = f"(?:{'|'.join(_KINDS)})"
 _ADDRESS: Final = r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?"
 
 
@@ -82,113 +45,112 @@ _ADDRESS: Final = r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?"
 class Settings:
     """Everything that can be set, as `DEMAND_` and the name, with its default."""
 
-    profile: str = _text(
+    profile: str = a_text(
         "local", "memory, local or aws", "|".join(PROFILES), "which engines everything runs on"
     )
-    state: Path = field(
-        default=Path("state"),
-        metadata=_said(Kind("a path", _path), "folder in which the local profile keeps all"),
+    state: Path = a_path(  # noqa: RUF009  # a field, like all others
+        Path("state"), "folder in which the local profile keeps all"
     )
-    table: str = _text(
+    table: str = a_text(
         "demand",
         "a table's name",
         "[A-Za-z0-9_.-]{3,255}",
         "name of the table of the aws profile",
     )
-    bucket: str = _text(
+    bucket: str = a_text(
         "",
         "a bucket's name",
         "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "name of the bucket of the aws profile",
         needed=["aws"],
     )
-    channel_prefix: str = _text(
+    channel_prefix: str = a_text(
         "demand-",
         "at most 24 letters, digits, - and _",
         "[A-Za-z0-9_-]{0,24}",
         "what the names of queues, streams and topics begin with on aws",
     )
-    aws_region: str = _text(
+    aws_region: str = a_text(
         "",
         "a region's name",
         "[a-z]{2}(?:-[a-z]+)+-[0-9]",
         "region of the aws profile",
         needed=["aws"],
     )
-    aws_endpoint: str = _text(
+    aws_endpoint: str = a_text(
         "", "an http address", _ADDRESS, "where all of aws answers, for an emulator"
     )
-    shortener_url: str = _text(
+    shortener_url: str = a_text(
         "https://api-ssl.bitly.com",
         "an http address",
         _ADDRESS,
         "where the link shortener answers; `demand twin serve shortener` says of one here",
     )
-    shortener_domain: str = _text(
+    shortener_domain: str = a_text(
         "bit.ly", "a host's name", "[a-z0-9]+(?:[.-][a-z0-9]+)*", "where short links live"
     )
-    shortener_group: str = _text(
+    shortener_group: str = a_text(
         "",
         "at most 64 letters and digits",
         "[A-Za-z0-9]{1,64}",
         "whose short links they are, for an account with several groups",
     )
-    shortener_key_variable: str = _text(
+    shortener_key_variable: str = a_text(
         "",
         "the name of an environment variable",
         _VARIABLE,
         "environment variable that holds the link shortener's key; a twin needs none",
     )
-    event_source_url: str = _text(
+    event_source_url: str = a_text(
         "https://app.ticketmaster.com",
         "an http address",
         _ADDRESS,
         "where events are looked up; `demand twin serve discovery` says of one here",
     )
-    event_source_key_variable: str = _text(
+    event_source_key_variable: str = a_text(
         "",
         "the name of an environment variable",
         _VARIABLE,
         "environment variable that holds the key of the source of events; a twin needs none",
     )
-    sms_url: str = _text(
+    sms_url: str = a_text(
         "",
         "an http address",
         _ADDRESS,
         "where the sender of texts answers; `demand twin serve sms` says of one here",
         needed=["local", "aws"],
     )
-    sms_key_variable: str = _text(
+    sms_key_variable: str = a_text(
         "",
         "the name of an environment variable",
         _VARIABLE,
         "environment variable that holds the key of the sender of texts; a twin needs none",
     )
-    sms_provider: str = _text(
+    sms_provider: str = a_text(
         "sms",
         "at most 40 small letters, digits, - and _",
         "[a-z0-9][a-z0-9_-]{0,39}",
         "what reports on texts call their provider",
     )
-    sms_sender: str = _text(
+    sms_sender: str = a_text(
         "demand",
         "at most 64 letters, digits, +, - and _",
         "[A-Za-z0-9+_-]{1,64}",
         "the number or name that texts come from",
     )
-    sms_capability: str = _text(
+    sms_capability: str = a_text(
         "keyed",
         "keyed, queryable or none",
         "keyed|queryable|none",
         "what the sender of texts knows of what it accepted",
     )
-    sms_key_ttl_s: int = _number(
+    sms_key_ttl_s: int = a_number(
         86400, 900, 10**7, "seconds for which a keyed sender of texts knows a key"
     )
-    sms_lag_s: int = _number(
+    sms_lag_s: int = a_number(
         10, 1, 600, "seconds after which a queryable sender of texts knows what it accepted"
     )
-    contact_key_variable: str = _text(
+    contact_key_variable: str = a_text(
         "",
         "the name of an environment variable",
         _VARIABLE,
@@ -196,29 +158,44 @@ class Settings:
         "one in force first, divided by commas; a folder has its own",
         needed=["aws"],
     )
-    ports: str = _text(
+    ports: str = a_text(
         "",
         "port=module:factory, several divided by commas",
         r"[a-z_]+=[\w.]+:\w+(?:,[a-z_]+=[\w.]+:\w+)*",
         "ports of your own instead of the profile's; called with the settings and its engines",
     )
-    shortener_per_s: int = _number(
+    shortener_per_s: int = a_number(
         10, 1, 1000, "calls a second that the link shortener may get"
     )
-    link_calls_max: int = _number(
+    link_calls_max: int = a_number(
         3, 1, 10, "failed calls for one url before it goes without a short link"
     )
 
-    event_source_per_s: int = _number(
+    event_source_per_s: int = a_number(
         5, 1, 1000, "look-ups a second that the source of events may get"
     )
-    sms_per_s: int = _number(
+    sms_per_s: int = a_number(
         200, 1, 10000, "segments a second that may be handed to the sender of texts"
     )
-    sms_segments_max: int = _number(
+    sms_segments_max: int = a_number(
         1, 1, 10, "segments that the text of a reminder may take; longer ones are shortened"
     )
-    suppressed_artists: str = _text(
+    reminder_lead_min: int = a_number(
+        30, 10, 240, "minutes before a sale at which its reminders go out"
+    )
+    countries: str = a_text(
+        "US,CA",
+        "codes of two letters divided by commas",
+        "[A-Z]{2}(?:,[A-Z]{2})*",
+        "countries of whose events anybody is told",
+    )
+    suppressed_sales: str = a_text(
+        "REGISTRATION",
+        "kinds divided by commas: " + ", ".join(_KINDS),
+        f"{_KIND}(?:,{_KIND})*",
+        "kinds of sales of which nobody is told",
+    )
+    suppressed_artists: str = a_text(
         "",
         "ids divided by commas",
         "[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*",
@@ -244,9 +221,14 @@ class Settings:
     @property
     def reminders(self) -> ReminderPolicy:
         """The policy by which reminders are made."""
-        artists = frozenset(filter(None, self.suppressed_artists.split(",")))
+        suppression = SuppressionPolicy(
+            artist_ids=frozenset(filter(None, self.suppressed_artists.split(","))),
+            countries=frozenset(self.countries.split(",")),
+            kinds=frozenset(map(SaleKind, filter(None, self.suppressed_sales.split(",")))),
+        )
         return ReminderPolicy(
-            suppression=SuppressionPolicy(artist_ids=artists),
+            windows=WindowPolicy(lead=timedelta(minutes=self.reminder_lead_min)),
+            suppression=suppression,
             segments_max=self.sms_segments_max,
         )
 

@@ -226,6 +226,7 @@ class ItemTableContract(Contract[TableAtHand]):
         assert altered(second, revision=first.revision) == changed
         assert hand.table.get_many([first.key]) == {first.key: second}
 
+    @pytest.mark.check("N-OUT3")
     def test_a_stale_replacement_is_lost_and_shown_what_stands_there(
         self, hand: TableAtHand
     ) -> None:

@@ -1,9 +1,13 @@
 """What people are told about the work itself."""
 
+from collections.abc import Sequence
+
 from attrs import frozen
 
 from demand_core.domain.ids import digest
 from demand_core.domain.notifications import NotificationRef
+from demand_core.domain.sales import Sale
+from demand_core.domain.suppression import Silence
 
 
 @frozen(kw_only=True)
@@ -12,6 +16,15 @@ class Alert:
 
     key: str
     summary: str
+
+
+def silenced(sale: Sale, because: Sequence[Silence]) -> Alert:
+    """Of a sale that fans asked for and nobody is told of: once for each set of reasons."""
+    reasons = ", ".join(f"{silence.reason.value} ({silence.because!r})" for silence in because)
+    return Alert(
+        key=f"silent:{sale.sale_id}:{digest('demand.alert/1', reasons)[:8]}",
+        summary=f"nobody is told of sale {sale.sale_id}: {reasons}",
+    )
 
 
 def unreadable(ref: NotificationRef) -> Alert:

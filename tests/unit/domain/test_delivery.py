@@ -189,6 +189,7 @@ def is_answer(happened: Happened, terms: Terms) -> bool:
     return isinstance(did, Report) or did is Signal.ABSENT
 
 
+@pytest.mark.check("N-R8")
 @given(one_step)
 def test_a_row_moves_by_the_table_alone(happened: Happened) -> None:
     before, after = happened.before.status, happened.after.status
@@ -234,6 +235,7 @@ def test_history_only_grows(happened: Happened) -> None:
     )
 
 
+@pytest.mark.check("N-R9", "N-WF3")
 @given(sequences)
 def test_at_most_three_hand_overs_are_known_to_fail(happened: list[Happened]) -> None:
     assert all(one.after.failures <= 3 for one in happened)
@@ -246,6 +248,7 @@ def test_a_row_that_was_accepted_is_never_handed_over_again(happened: list[Happe
     assert not any(known and claim for known, claim in zip(told, claims[1:], strict=False))
 
 
+@pytest.mark.check("REQ-001")
 @given(notifications, moments, all_terms)
 def test_nothing_is_claimed_at_or_after_its_horizon_or_before_it_is_due(
     row: Notification, now: datetime, terms: Terms
@@ -332,6 +335,7 @@ def test_a_lease_is_as_long_as_its_provider_needs(capability: Capability, lease_
     assert row.first_handover_at == NOON
 
 
+@pytest.mark.check("N-R10", "N-R11", "N-WF3")
 @pytest.mark.parametrize(
     ("terms", "differing", "answer", "status"),
     [
@@ -358,6 +362,7 @@ def test_each_answer_leads_where_the_protocol_says(
     assert recorded(a_claimed_row(terms, **differing), told(answer), terms).status is status
 
 
+@pytest.mark.check("N-UC2-fail")
 @pytest.mark.parametrize("terms", [KEYED, QUERYABLE, SILENT])
 @pytest.mark.parametrize(
     ("answer", "kind"),

@@ -103,7 +103,7 @@ def test_a_text_says_its_short_link_and_an_e_mail_its_variables() -> None:
     assert variables["artist"].reveal() == "Gannet"
 
 
-@pytest.mark.check("N-UC5-block")
+@pytest.mark.check("N-UC5-block", "N-R6")
 def test_a_text_waits_for_its_link_and_an_e_mail_does_not() -> None:
     rows = plan(event=BARE)
     assert rows[Channel.SMS].message_body is None
@@ -126,6 +126,7 @@ def test_a_link_that_was_given_up_is_waited_for_no_more() -> None:
     assert (row.link_kind, row.message_body is None) == ("long", False)
 
 
+@pytest.mark.check("CONST-001")
 def test_a_text_that_does_not_fit_even_shortened_has_no_words() -> None:
     long = evolve(BARE, url=f"https://www.ticketmaster.com/event/{'1A' * 90}")
     row = plan(event=long)[Channel.SMS]

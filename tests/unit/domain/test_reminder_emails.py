@@ -35,6 +35,7 @@ def variables(**changed: str) -> EmailVariables:
     return evolve(email_of().variables, **changed)
 
 
+@pytest.mark.check("REQ-002")
 def test_a_french_email_keeps_every_letter_and_has_every_variable() -> None:
     email = email_of()
     assert (email.template, email.locale.value, email.fell_back) == (
@@ -91,6 +92,7 @@ def test_a_poster_that_is_no_link_is_left_out(poster: str | None) -> None:
     assert "poster" not in email_of(poster=poster).variables.filled()
 
 
+@pytest.mark.check("N-R17")
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
@@ -105,12 +107,14 @@ def test_an_email_that_lacks_what_it_must_say_is_refused(
     assert reminder_email(evolve(IN_MONTREAL, **changed)) == Unsaid(reason=reason)  # type: ignore[arg-type]
 
 
+@pytest.mark.check("REQ-002", "N-R17")
 @pytest.mark.parametrize("name", ["brand", "artist", "venue", "soon", "link"])
 def test_each_variable_that_the_template_demands_must_be_there(name: str) -> None:
     with pytest.raises(Permanent, match=f"bad_variable: {name}: missing"):
         variables(**{name: ""})
 
 
+@pytest.mark.check("N-R17")
 @pytest.mark.parametrize(
     ("changed", "why"),
     [

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import pytest
 from attrs import evolve
 
 from demand_adapters.testing.strategies import an_event
@@ -30,6 +31,7 @@ def test_while_nobody_has_announced_a_start_there_is_nothing_to_say() -> None:
     assert reminder_of(SHOW, evolve(PUBLIC, start_at=None), lead=LEAD) is None
 
 
+@pytest.mark.check("N-R5")
 def test_a_presale_is_called_by_its_name_and_a_public_sale_is_not() -> None:
     (presale,) = presales(EventId("E1"), [ListedSale(name="Radio 98.1", start_at=STARTS)])
     assert told(sale=presale).presale == "Radio 98.1"

@@ -65,6 +65,7 @@ def test_a_report_and_the_receipt_may_overtake_each_other(
     assert one == other
 
 
+@pytest.mark.check("N-UC7-sm")
 @given(notifications, reports)
 def test_a_report_only_raises_and_never_leads_to_another_hand_over(
     row: Notification, report: Report
@@ -81,6 +82,7 @@ def test_a_report_only_raises_and_never_leads_to_another_hand_over(
         assert anomalous(row, report)
 
 
+@pytest.mark.check("N-UC7-ts")
 @given(notifications, reports)
 def test_the_time_of_a_report_is_kept_but_never_later_than_its_arrival(
     row: Notification, report: Report
@@ -95,6 +97,7 @@ def test_the_time_of_a_report_is_kept_but_never_later_than_its_arrival(
         assert evolve(now, **{name: known}) == before
 
 
+@pytest.mark.check("N-UC7-sm")
 @pytest.mark.parametrize("order", list(permutations([Status.FAILED, Status.DELIVERED])))
 def test_delivered_beats_failed_whichever_comes_first(order: tuple[Status, ...]) -> None:
     row = a_notification(status=Status.TRIGGERED)

@@ -55,6 +55,7 @@ def test_every_reason_has_its_rule() -> None:
     assert list(TROUBLES) == list(EVENT_RULES)
 
 
+@pytest.mark.check("REQ-005")
 @pytest.mark.parametrize(
     "several",
     [*chain.from_iterable(combinations(TROUBLES, n) for n in range(len(TROUBLES) + 1))],
@@ -86,6 +87,7 @@ def test_only_a_show_that_will_not_take_place_is_silenced_by_its_status(status: 
     assert reasons(evolve(SHOW, status=status), PUBLIC) == []
 
 
+@pytest.mark.check("N-R15")
 @pytest.mark.parametrize(
     ("segment", "silent"),
     [
@@ -106,6 +108,7 @@ def test_music_and_theatre_are_told_by_id_and_without_one_by_name(
     assert reasons(evolve(SHOW, segment=segment), PUBLIC) == expected
 
 
+@pytest.mark.check("N-R15")
 def test_other_segments_are_silent_unless_configured() -> None:
     sports = evolve(SHOW, **TROUBLES[Suppression.SEGMENT])
     wider = SuppressionPolicy(segments=(MUSIC, THEATRE, Segment(name="Sports")))
@@ -118,6 +121,7 @@ def test_other_segments_are_silent_unless_configured() -> None:
     assert all(not reasons(evolve(SHOW, segment=s), PUBLIC) for s in (MUSIC, THEATRE))
 
 
+@pytest.mark.check("N-R14")
 def test_other_countries_are_silent_until_configured() -> None:
     assert all(not reasons(evolve(SHOW, country=c), PUBLIC) for c in ("US", "CA"))
     mexico = evolve(SHOW, country="MX")
@@ -131,6 +135,7 @@ def test_a_list_that_changes_reaches_an_event_that_was_cached_before() -> None:
     assert reasons(event, PUBLIC, LISTED) == [Suppression.ARTIST]
 
 
+@pytest.mark.check("N-UC4")
 @pytest.mark.parametrize(
     "name",
     [
@@ -151,6 +156,7 @@ def test_a_registration_is_silent_and_the_other_sales_of_its_event_are_not(name:
     assert silent == {"Public sale": [], "Verified Fan Presale": []}
 
 
+@pytest.mark.check("REQ-005")
 def test_other_kinds_of_sale_are_silent_where_that_is_configured() -> None:
     policy = SuppressionPolicy(kinds=frozenset({SaleKind.CARD, SaleKind.PUBLIC}))
     assert reasons(SHOW, a_presale("Amex Presale"), policy) == [Suppression.SALE_KIND]

@@ -41,7 +41,7 @@ policies = st.builds(
 distances = st.integers(-5 * 3_600_000, 5 * 3_600_000).map(lambda n: n * MILLISECOND)
 
 
-@pytest.mark.check("N-R1")
+@pytest.mark.check("N-R1", "REQ-001")
 @pytest.mark.parametrize("lead", [10, 30, 60])
 def test_every_minute_of_a_year_belongs_to_one_tick_and_sends_before_the_sale(
     lead: int,
@@ -116,6 +116,7 @@ def test_a_tick_reads_exactly_what_is_its_own_or_can_still_be_caught_up(
         assert found is expected[(mine > current) - (mine < current)]
 
 
+@pytest.mark.check("N-R3")
 @given(
     first=instants,
     away=distances,
@@ -150,6 +151,7 @@ def test_an_order_is_given_again_only_once_it_is_overdue(
     assert again is (wants_order(start, now, policy) and ago >= policy.overdue)
 
 
+@pytest.mark.check("N-S1")
 def test_a_ten_o_clock_sale_is_the_half_past_nine_ticks_and_goes_out_then() -> None:
     pacific = ZoneInfo("America/Los_Angeles")
     ten = datetime(2025, 2, 14, 10, tzinfo=pacific)

@@ -82,6 +82,7 @@ def said(reminder: Reminder = VERIFIED_FAN, *, budget: int = 1, **changed: objec
     return sms
 
 
+@pytest.mark.check("CONST-001")
 def test_the_literal_sample_is_refused_where_one_segment_is_allowed() -> None:
     refused = as_sms(LITERAL, "en-us")
     assert isinstance(refused, Unsaid)
@@ -91,6 +92,7 @@ def test_the_literal_sample_is_refused_where_one_segment_is_allowed() -> None:
     assert isinstance(as_sms(LITERAL, "en-us", budget=2), Sms)
 
 
+@pytest.mark.check("REQ-002", "N-R16")
 def test_the_template_for_the_same_sale_fits_and_gives_nothing_up() -> None:
     sms = said()
     assert sms.text == (
@@ -100,6 +102,7 @@ def test_the_template_for_the_same_sale_fits_and_gives_nothing_up() -> None:
     assert (sms.size.encoding, sms.size.segments, sms.shortened) == (Encoding.GSM_7, 1, ())
 
 
+@pytest.mark.check("N-R5")
 def test_a_public_sale_has_no_sale_name() -> None:
     assert said(presale=None).text == (
         "It's almost time! Tickets for Taylor Swift at SoFi Stadium "
@@ -107,6 +110,7 @@ def test_a_public_sale_has_no_sale_name() -> None:
     )
 
 
+@pytest.mark.check("N-R16")
 def test_french_is_written_within_what_costs_nothing() -> None:
     sms = said(
         locale="fr-ca",
@@ -129,6 +133,7 @@ def test_a_fall_back_to_another_locale_is_told(asked: str, fell_back: bool) -> N
     assert said(locale=asked).fell_back is fell_back
 
 
+@pytest.mark.check("REQ-002", "CONST-001")
 @pytest.mark.parametrize("locale", CLOCKS)
 def test_the_ladder_gives_up_one_thing_after_another_and_no_more(locale: str) -> None:
     brand, city = "Ticketmaster", "Los Angeles"
@@ -202,6 +207,7 @@ def test_what_cannot_be_said_is_refused_with_its_reason(
     assert (refused.size is not None) is (reason is Unsayable.TOO_LONG)
 
 
+@pytest.mark.check("CONST-001")
 @given(reminders, st.integers(1, 3))
 def test_a_text_fits_its_budget_or_there_is_none(reminder: Reminder, budget: int) -> None:
     match reminder_sms(reminder, budget=budget):

@@ -13,6 +13,7 @@ from demand_core.domain.planning import ReminderPolicy
 from demand_core.domain.refreshing import RefreshPolicy
 from demand_core.domain.sales import Sale
 from demand_core.errors import Transient
+from demand_core.ports.announcer import Announcer
 from demand_core.ports.clock import Clock
 from demand_core.ports.demand_ledger import DemandLedger
 from demand_core.ports.event_cache import EventCache
@@ -21,7 +22,6 @@ from demand_core.ports.notification_store import NotificationStore
 from demand_core.ports.outlet import Outlet
 from demand_core.ports.pace import Pace
 from demand_core.ports.sales_calendar import SalesCalendar
-from demand_core.procedures.looking_up import LookingUp
 from demand_core.procedures.making import Making
 from demand_core.procedures.preparing import Nothing, Preparing
 
@@ -36,6 +36,7 @@ class GenerateNotifications:
 
     clock: Clock
     pace: Pace
+    announcer: Announcer
     event_source: EventSource
     events: EventCache
     sales: SalesCalendar
@@ -50,9 +51,7 @@ class GenerateNotifications:
         return one_by_one(batch, self._do)
 
     def _do(self, order: GenerationOrder) -> str | None:
-        looking_up = LookingUp.of(self)
-        preparing = Preparing(looking_up=looking_up, sales=self.sales, reminders=self.reminders)
-        match preparing.ready(order):
+        match Preparing.of(self).ready(order):
             case Nothing(reason=reason):
                 return reason
             case event, sale if order.refs:

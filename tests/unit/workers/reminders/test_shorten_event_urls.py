@@ -176,6 +176,7 @@ def test_a_call_that_failed_sends_back_its_own_record_alone(fault: Transient) ->
     assert desk.state(2) is LinkState.LINKED
 
 
+@pytest.mark.check("N-UC5-retry")
 @pytest.mark.parametrize("fault", [BUSY, SILENT], ids=["did nothing", "no answer"])
 def test_after_three_failed_calls_the_url_is_given_up_and_people_are_told_once(
     fault: Transient,
