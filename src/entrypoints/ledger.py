@@ -32,6 +32,8 @@ class Totals:
 
     by_status: Counter[Status] = field(factory=Counter)
     by_reason: Counter[str] = field(factory=Counter)
+    # Of texts: whether they carry the short link, or the long one in its place.
+    by_link: Counter[str] = field(factory=Counter)
     attempts: Counter[int] = field(factory=Counter)
     # Whole seconds from the hand-over to the phone.
     took: Counter[int] = field(factory=Counter)
@@ -44,6 +46,8 @@ class Totals:
         self.attempts[row.send_attempts] += 1
         if row.reason:
             self.by_reason[f"{row.status.value}: {row.reason}"] += 1
+        if row.link_kind:
+            self.by_link[row.link_kind] += 1
         triggered, delivered = row.date.triggered, row.date.delivered
         if triggered and delivered:
             self.took[max(0, (delivered - triggered) // _SECOND)] += 1
@@ -86,6 +90,7 @@ class Totals:
             "spared": self.of["spared"],
             "byStatus": {s.value: self.by_status[s] for s in Status if self.by_status[s]},
             "byReason": dict(sorted(self.by_reason.items())),
+            "byLink": dict(sorted(self.by_link.items())),
             "attempts": {str(n): count for n, count in sorted(self.attempts.items())},
             **known,
             "missed": [

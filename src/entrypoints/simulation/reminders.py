@@ -100,7 +100,10 @@ class Reminders:
             seed,
             weather=weather,
             plan=plan,
-            settings=evolve(settings, suppressed_artists=self.suppressed_artists),
+            settings=evolve(
+                settings,
+                suppressed_artists=self.suppressed_artists or settings.suppressed_artists,
+            ),
             engines=evolve(engines, sms=sms),
             watched=checkers.WITNESSED,
             rows=[row for row in TOPOLOGY if row.name not in self.idle],

@@ -40,6 +40,7 @@ def by_sms(date: Timeline) -> Notification:
     return a_notification(date=date)
 
 
+@pytest.mark.check("N-CAP2")
 @pytest.mark.parametrize(
     ("parts", "code"),
     [

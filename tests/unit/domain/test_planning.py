@@ -59,6 +59,7 @@ def plan(
     return {row.channel: row for row in planned(demand, event, sale, now, POLICY)}
 
 
+@pytest.mark.check("N-CAP2")
 @pytest.mark.parametrize(
     "channels", [(Channel.SMS,), (Channel.EMAIL,), (Channel.SMS, Channel.EMAIL)]
 )
