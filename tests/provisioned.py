@@ -7,9 +7,10 @@ from datetime import timedelta
 from demand_adapters.aws.calls import Aws
 from demand_adapters.aws.item_table import TIME_TO_LIVE, table_definition
 from demand_core.topology import TOPOLOGY
-from demand_core.topology.shapes import Changes, Queue, Worker
+from demand_core.topology.shapes import Changes, Queue, Stream, Worker
 from entrypoints.running import source_name
 from entrypoints.settings import Settings
+from tests.contract.aws.channels import wait_until_active
 
 SECOND = timedelta(seconds=1)
 
@@ -27,10 +28,19 @@ def provision(aws: Aws, settings: Settings, rows: Iterable[Worker] = TOPOLOGY) -
         TimeToLiveSpecification=TIME_TO_LIVE,
     )
     aws.call("s3", "create_bucket", Bucket=settings.bucket)
+    prefix, streams = settings.channel_prefix, set[str]()
     for row in rows:
         for trigger in row.triggers:
             if isinstance(trigger, Queue | Changes):
-                _queue(aws, settings.channel_prefix + source_name(row.name, trigger), row)
+                _queue(aws, prefix + source_name(row.name, trigger), row)
+            if isinstance(trigger, Stream):
+                streams.add(prefix + trigger.channel.name)
+        for channel in row.outputs.values():
+            if channel.read_outside:
+                aws.call("sqs", "create_queue", QueueName=prefix + channel.name)
+    for name in sorted(streams):
+        aws.call("kinesis", "create_stream", StreamName=name, ShardCount=1)
+        wait_until_active(aws, name)
 
 
 def _queue(aws: Aws, name: str, row: Worker) -> None:

@@ -19,7 +19,7 @@ from demand_core.domain.events import Event
 from demand_core.domain.links import LinkState, link_state
 from entrypoints.engines.local import LocalEngines
 from entrypoints.profiles import Profile
-from entrypoints.settings import Settings, variable
+from entrypoints.settings import FIELDS, Settings, variable
 from entrypoints.simulation.scenarios import an_event
 from entrypoints.twins.serving import Served
 from entrypoints.twins.shortener import ShortenerTwin
@@ -37,16 +37,13 @@ def event(number: int) -> Event:
     return an_event(f"E{number:06d}", url=f"https://tickets.example/{number}", at=at)
 
 
-def started(settings: Settings) -> subprocess.Popen[bytes]:
-    """`demand run` as a process of its own."""
-    given = (
-        *("state", "shortener_url", "shortener_domain", "shortener_per_s"),
-        *("event_source_url", "sms_url"),
-    )
-    environment = {variable(name): str(getattr(settings, name)) for name in given}
+def started(settings: Settings, **environment: str) -> subprocess.Popen[bytes]:
+    """`demand run` as a process of its own, with what an account needs in its *environment*."""
+    given = {name: getattr(settings, name) for name in FIELDS}
+    said = {variable(name): str(value) for name, value in given.items() if value != ""}
     return subprocess.Popen(
         [sys.executable, "-m", "entrypoints.cli", "run"],
-        env={"PYTHONPATH": str(SRC), **environment},
+        env={"PYTHONPATH": str(SRC), **said, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
