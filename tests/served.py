@@ -19,6 +19,8 @@ TOKEN: Final = "c4nary-t0ken"  # noqa: S105  # to be looked for
 URL: Final = "https://www.ticketmaster.com/event/E1?brand=tm&locale=en-us"
 # Enough for a call on this machine, and short for who waits in vain.
 HURRY: Final = Patience(deadline=timedelta(milliseconds=400))
+# For who wants to meet every fault of a wire, however many come one after the other.
+RESTLESS: Final = evolve(HURRY, failures_max=1_000_000)
 
 
 class NotingTwin(ShortenerTwin):

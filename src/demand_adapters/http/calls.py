@@ -9,6 +9,8 @@
 | any other 4xx but 408 | Permanent |
 | 408 or 5xx, with the service's own word for it | Transient |
 | 2xx that can't be read, 3xx, 408 and 5xx of somebody on the way | Unknown |
+| 404 and 405 that are not whole: nobody knows whose words they are | Unknown |
+| nothing, for the last calls were not answered: nobody was called | Transient, as above |
 
 Answers are asked for uncompressed, and one that is compressed all the same is not opened. A
 service may repeat what it was given, so no message of ours holds more of its answer than a
@@ -28,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from attrs import define, field, frozen
 
 from demand_adapters.http.addresses import Resolve, check_url, resolved
+from demand_adapters.http.breaker import Breaker, Shut
 from demand_adapters.wire.bodies import plain
 from demand_core.errors import DemandError, Permanent, Transient, Unknown, WiringError
 from demand_core.ports.clock import Clock
@@ -58,6 +61,8 @@ class Patience:
 
     The *deadline* holds for all tries of a call with the pauses between them, *silence* for the
     gap between one byte and the next. After a 429 that says nothing of time, a *pause* is made.
+    After *failures_max* calls in a row without an answer nobody calls for a *rest*, which gets
+    longer each time that the first call after it fails too, up to *longest_rest*.
     """
 
     deadline: timedelta = timedelta(seconds=30)
@@ -69,6 +74,9 @@ class Patience:
     body_max: int = 1 << 20
     pause: timedelta = timedelta(minutes=1)
     longest_pause: timedelta = timedelta(hours=1)
+    failures_max: int = 5
+    rest: timedelta = timedelta(seconds=30)
+    longest_rest: timedelta = timedelta(minutes=5)
     connections: int = 5
 
 
@@ -96,12 +104,16 @@ class Service:
 
 @frozen
 class Answer:
-    """What a service said: *document* is its JSON, None if there is none to be read."""
+    """What a service said: *document* is its JSON, None if there is none to be read.
+
+    It is *whole* unless it broke off, or was left because it was too long.
+    """
 
     service: str
     status: int
     document: Any = field(repr=False)
     retry_at: datetime | None
+    whole: bool = True
 
     @property
     def done(self) -> bool:
@@ -122,7 +134,8 @@ class Answer:
             case 401 | 402 | 403:
                 return WiringError(f"{said}: give credentials that it takes")
             case 404 | 405 if word is None:
-                return WiringError(f"{said}: correct its address")
+                if self.whole:
+                    return WiringError(f"{said}: correct its address")
             case status if self.refused and status != 408:  # noqa: PLR2004  # a time-out
                 return Permanent(word or f"http_{status}", said)
             case status if status >= 400 and word:  # noqa: PLR2004  # a failure
@@ -148,6 +161,18 @@ class Calls:
     resolve: Resolve = field(default=resolved, repr=False)
     _lock: Any = field(factory=Lock, init=False, repr=False)
     _opened: "Connections | None" = field(default=None, init=False, repr=False)
+    _breaker: Breaker = field(init=False, repr=False)
+
+    @_breaker.default
+    def _closed(self) -> Breaker:
+        patience = self.service.patience
+        return Breaker(
+            failures_max=patience.failures_max,
+            rest_s=patience.rest.total_seconds(),
+            longest_rest_s=patience.longest_rest.total_seconds(),
+            probe_s=patience.longest_wait_s,
+            monotonic=self.monotonic,
+        )
 
     def post(
         self,
@@ -194,9 +219,9 @@ class Calls:
             return late or state.attempt_number >= patience.tries
 
         def again(error: BaseException) -> bool:
-            if isinstance(error, Unsent):
-                return True
-            return repeatable and isinstance(error, Transient) and error.retry_at is None
+            if not isinstance(error, Transient) or error.retry_at is not None:
+                return False
+            return repeatable or isinstance(error, Unsent)
 
         retrying = Retrying(
             sleep=self.sleep,
@@ -205,7 +230,12 @@ class Calls:
             retry=retry_if_exception(again),
             reraise=True,
         )
-        return retrying(lambda: read(ask(until)))
+        try:
+            return self._breaker.around(lambda: retrying(lambda: read(ask(until))), _is_answer)
+        except Shut as shut:
+            said = f"the {self.service.name} did not answer lately"
+            retry_at = self.clock.now() + timedelta(seconds=shut.seconds)
+            raise Unsent(said, retry_at=retry_at) from None
 
     def close(self) -> None:
         """Hang up; a later call connects again."""
@@ -243,8 +273,8 @@ class Calls:
         later = put_off(response.headers.get("Retry-After", ""), now, patience.longest_pause)
         if later is None and status == 429:  # noqa: PLR2004  # too many requests
             later = now + patience.pause
-        document = _document(response, patience.body_max)
-        return Answer(self.service.name, status, document, later)
+        document, whole = _document(response, patience.body_max)
+        return Answer(self.service.name, status, document, later, whole)
 
     def _connected(self) -> "Connections":
         from demand_adapters.http.connections import Connections
@@ -275,19 +305,28 @@ def put_off(said: str, now: datetime, longest: timedelta) -> datetime | None:
     return min(max(at, now), now + longest).astimezone(UTC)
 
 
-def _document(response: "httpx.Response", body_max: int) -> Any:
-    """The JSON of an answer; what is cut off, too long or no JSON is None."""
+def _is_answer(error: Exception) -> bool:
+    """Whether the service itself is there: it refuses, or says when to come again."""
+    if isinstance(error, Transient):
+        return error.retry_at is not None and not isinstance(error, Unknown)
+    return isinstance(error, DemandError)
+
+
+def _document(response: "httpx.Response", body_max: int) -> tuple[Any, bool]:
+    """The JSON of an answer, None if it is none that can be read; and whether it is whole."""
     from demand_adapters.http.connections import FAILURES
 
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        return None
+        return None, True
     content = bytearray()
     try:
         for piece in response.iter_raw():  # as it came: what is packed stays so
             content += piece
             if len(content) > body_max:
-                return None
-        return plain(bytes(content))
-    except (*FAILURES, Permanent):
-        return None
+                return None, False
+        return plain(bytes(content)), True
+    except FAILURES:
+        return None, False
+    except Permanent:
+        return None, True

@@ -12,7 +12,7 @@ from demand_adapters.http.calls import Answer, Calls, Patience, Service
 from demand_adapters.wire.discovery import DOCUMENT_BYTES_MAX, listing
 from demand_core.domain.ids import EventId
 from demand_core.domain.listings import Listing
-from demand_core.errors import Transient, Unknown
+from demand_core.errors import DemandError, Transient, Unknown
 
 URL: Final = "https://app.ticketmaster.com"
 HOSTS: Final = frozenset({"app.ticketmaster.com"})
@@ -55,6 +55,8 @@ class HttpEventSource:
 
         def read(answer: Answer) -> Listing | None:
             word = _word(answer.document)
+            if word == self.key:
+                word = None
             if answer.done and isinstance(answer.document, dict):
                 payload = json.dumps(answer.document).encode()
                 return listing(payload, now, event_id)
@@ -62,13 +64,19 @@ class HttpEventSource:
                 return None
             if word == SPIKE:
                 raise Transient("the source of events is hurried", retry_at=now + SPIKE_PAUSE)
-            error = answer.error(word)
-            if isinstance(error, Unknown):
-                # Who only looks has changed nothing.
-                raise Transient(str(error), retry_at=error.retry_at)
-            raise error
+            raise _harmless(answer.error(word))
 
-        return self.calls.get(f"{path}&apikey={quote(self.key, safe='')}", read)
+        try:
+            return self.calls.get(f"{path}&apikey={quote(self.key, safe='')}", read)
+        except Unknown as silence:
+            raise _harmless(silence) from None
+
+
+def _harmless(error: DemandError) -> DemandError:
+    """Who only looks has changed nothing, whatever became of the call."""
+    if isinstance(error, Unknown):
+        return Transient(str(error), retry_at=error.retry_at)
+    return error
 
 
 def _word(document: Any) -> str | None:  # whatever JSON it was

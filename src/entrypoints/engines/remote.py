@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 
+from demand_adapters.event_source import SparingEventSource
 from demand_adapters.http.calls import Calls, Service
 from demand_adapters.http.event_source import HttpEventSource, discovery
 from demand_adapters.http.sms_sender import HttpSmsSender, gateway
@@ -42,12 +43,13 @@ class Services:
 
     @cached_property
     def event_source(self) -> EventSource:
-        """Where events come from."""
+        """Where events come from; all loops of a process share what one of them asks."""
         url = self._settings.event_source_url
-        return HttpEventSource(
+        source = HttpEventSource(
             calls=self._calls(discovery(url=url, loopback=is_twin(url))),
             key=secret(self._settings.event_source_key_variable) or "none",
         )
+        return SparingEventSource(source=source, clock=self._clock)
 
     @cached_property
     def sms(self) -> SmsSender:

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from attrs import evolve
 
-from demand_adapters.http.calls import Patience
 from demand_adapters.http.sms_sender import declared
 from demand_adapters.testing.sms_sender import (
     KeyedSmsContract,
@@ -21,7 +21,7 @@ from demand_core.domain.delivery import Capability, Keyed, Queryable, Silent
 from demand_core.domain.orders import SmsOrder
 from demand_core.errors import Transient, Unknown
 from entrypoints.twins.serving import WireFault, seeded
-from tests.served import HURRY
+from tests.served import HURRY, RESTLESS
 from tests.served_sms import sms_desk
 
 SECOND: Final = timedelta(seconds=1)
@@ -113,7 +113,7 @@ def sent_at_last(hand: SmsAtHand, order: SmsOrder) -> str:
 
 @pytest.mark.check("REQ-007")
 def test_on_a_bad_wire_repeats_under_a_key_bring_each_text_exactly_once() -> None:
-    short = Patience(deadline=timedelta(milliseconds=150))
+    short = evolve(RESTLESS, deadline=timedelta(milliseconds=150))
     with sms_desk(endless=seeded(7, 0.4), patience=short) as both:
         hand = both.hand
         for n in range(1, 13):

@@ -15,14 +15,14 @@ from demand_core.domain.links import SHORTENER, LinkPolicy, LinkRequest, LinkSta
 from demand_core.errors import Transient
 from demand_core.workers.reminders.shorten_event_urls import ShortenEventUrls
 from entrypoints.twins.serving import seeded
-from tests.served import desk
+from tests.served import RESTLESS, desk
 
 EVENTS: Final = [an_event(n) for n in range(12)]
 SOUR: Final = EVENTS[0].url
 
 
 def test_on_a_bad_wire_an_event_gets_its_one_link_or_three_recorded_failures() -> None:
-    with desk(endless=seeded(7, 0.4), sour=frozenset({SOUR})) as both:
+    with desk(endless=seeded(7, 0.4), sour=frozenset({SOUR}), patience=RESTLESS) as both:
         table = MemoryItemTable(both.clock, Random(1))
         cache = TableEventCache(table=table, clock=both.clock)
         cache.refresh(EVENTS)
