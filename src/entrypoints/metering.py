@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar, cast
 
 from attrs import define, field
 
+from demand_adapters.http.calls import Unsent
 from demand_adapters.item_table import Did, Wrote
 from demand_core.errors import DemandError, Permanent, Transient, Unknown
 from entrypoints.engines import Engines
@@ -17,7 +18,7 @@ from entrypoints.settings import Settings
 D = TypeVar("D")
 
 # Whoever refuses or puts us off is there; these are the answers of somebody who is not.
-AWAY: Final = ("failed", "unknown")
+AWAY: Final = ("failed", "resting", "unknown")
 WRITES: Final = frozenset({"put_new", "replace", "delete"})
 _MS: Final = 1000
 
@@ -133,6 +134,9 @@ def _outcome(error: DemandError) -> str:
             return "refused"
         case Unknown():
             return "unknown"
+        case Unsent(retry_at=at) if at is not None:
+            # The breaker is open: it was away when we last tried.
+            return "resting"
         case Transient(retry_at=at) if at is not None:
             return "throttled"
         case Transient():

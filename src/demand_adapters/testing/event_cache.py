@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Final
 
 import pytest
@@ -36,14 +36,34 @@ OTHER_URL: Final = "https://www.ticketmaster.com/event/moved"
 
 @frozen(kw_only=True)
 class CacheAtHand:
-    """An empty cache, and *another* that knows what it knows."""
+    """An empty cache, *another* that knows what it knows, and a way to let indexes settle."""
 
     cache: EventCache
     another: EventCache
+    settle: Callable[[], None]
 
     def event(self, event_id: EventId = E1) -> Event:
         """What the cache knows of an event."""
         return self.cache.get_many([event_id])[event_id]
+
+    def stale(self, now: datetime = NOON, *, limit: int = 1000) -> dict[str, list[EventId]]:
+        """What is found in each shard once the indexes show what was written."""
+        self.settle()
+        return {shard: self._all_of(shard, now, limit) for shard in self.cache.shards()}
+
+    def _all_of(self, shard: str, now: datetime, limit: int) -> list[EventId]:
+        found, after = list[EventId](), None
+        for _ in range(1000):
+            ids, after = self.cache.stale(shard, now, after, limit)
+            assert len(ids) <= limit
+            found += ids
+            if after is None:
+                return found
+        raise AssertionError("a shard comes to an end")
+
+    def due(self, now: datetime = NOON) -> list[EventId]:
+        """Of all shards together, by id."""
+        return sorted(chain.from_iterable(self.stale(now).values()))
 
 
 class EventCacheContract(Contract[CacheAtHand]):
@@ -193,6 +213,97 @@ class EventCacheContract(Contract[CacheAtHand]):
         linked = hand.cache.link(E1, URL, "https://s/1")
         assert hand.cache.link_failed(E1, URL, NOON, 1) == linked == hand.event()
 
+    def test_an_event_that_is_wanted_stays_so_and_is_answered_as_it_stands(
+        self, hand: CacheAtHand
+    ) -> None:
+        hand.cache.refresh([an_event(refresh_at=NOON + HOUR), an_event(2)])
+        hand.cache.link(E1, URL, "https://s/1")
+        before = hand.event()
+        wanted = hand.cache.wanted(E1)
+        assert wanted == evolve(before, has_demand=True) == hand.event()
+        assert hand.another.wanted(E1) == wanted == hand.event()
+        hand.cache.refresh([an_event(name="Moved")])
+        assert (hand.event().name, hand.event().has_demand) == ("Moved", True)
+        assert hand.event(EventId("E2")) == an_event(2)
+
+    def test_what_nobody_knows_cannot_be_wanted(self, hand: CacheAtHand) -> None:
+        assert hand.cache.wanted(E1) is None
+        assert hand.cache.get_many([E1]) == {}
+        hand.cache.refresh([an_event()])
+        assert not hand.event().has_demand
+
+    def test_an_event_that_was_never_to_be_refreshed_is_due_when_it_is_wanted(
+        self, hand: CacheAtHand
+    ) -> None:
+        hand.cache.refresh([an_event()])
+        assert hand.due(NOON + HOUR) == []
+        hand.cache.wanted(E1)
+        assert hand.due(NOON) == [E1]
+
+    def test_only_what_is_wanted_and_due_is_stale(self, hand: CacheAtHand) -> None:
+        due = {n: NOON + n * timedelta(milliseconds=1) for n in range(-2, 3)}
+        events = [an_event(n + 10, refresh_at=at) for n, at in due.items()]
+        hand.cache.refresh(
+            [*events, *(an_event(n + 20, refresh_at=at) for n, at in due.items())]
+        )
+        for event in events:
+            hand.cache.wanted(event.event_id)
+        assert hand.due(NOON) == ["E10", "E8", "E9"]
+        assert hand.due(NOON - HOUR) == []
+        assert len(hand.due(NOON + HOUR)) == 5
+
+    def test_a_look_up_says_when_an_event_is_stale_again_if_ever(
+        self, hand: CacheAtHand
+    ) -> None:
+        hand.cache.refresh([an_event(refresh_at=NOON)])
+        hand.cache.wanted(E1)
+        assert hand.due() == [E1]
+        hand.another.refresh([an_event(refresh_at=NOON + HOUR)])
+        assert (hand.due(), hand.due(NOON + HOUR)) == ([], [E1])
+        hand.cache.refresh([an_event(refresh_at=None)])
+        assert hand.due(NOON + 1000 * HOUR) == []
+        assert hand.event().has_demand
+
+    def test_no_look_up_makes_an_event_wanted(self, hand: CacheAtHand) -> None:
+        hand.cache.refresh([an_event(refresh_at=NOON)])
+        hand.cache.refresh([an_event(refresh_at=NOON, has_demand=True)])
+        assert not hand.event().has_demand
+        assert hand.due() == []
+
+    @pytest.mark.parametrize("limit", [1, 2, 7, 100])
+    def test_shards_of_any_size_are_read_whole_by_pages_of_any_size(
+        self, hand: CacheAtHand, limit: int
+    ) -> None:
+        events = [an_event(n, refresh_at=NOON) for n in range(60)]
+        hand.cache.refresh(events)
+        for event in events:
+            hand.cache.wanted(event.event_id)
+        found = hand.stale(limit=limit)
+        assert {event_id for ids in found.values() for event_id in ids} == {
+            event.event_id for event in events
+        }
+        assert max(len(ids) for ids in found.values()) > 1
+
+    def test_each_event_is_in_one_shard_and_stays_there(self, hand: CacheAtHand) -> None:
+        events = [an_event(n, refresh_at=NOON) for n in range(20)]
+        hand.cache.refresh(events)
+        for event in events:
+            hand.cache.wanted(event.event_id)
+        first = hand.stale()
+        assert sum(len({*ids}) for ids in first.values()) == 20
+        hand.cache.refresh([an_event(n, name="Moved", refresh_at=NOON) for n in range(20)])
+        moved = hand.stale()
+        assert {shard: {*ids} for shard, ids in moved.items()} == {
+            shard: {*ids} for shard, ids in first.items()
+        }
+
+    def test_the_shards_are_the_same_for_all(self, hand: CacheAtHand) -> None:
+        shards = list(hand.cache.shards())
+        assert len(set(shards)) == len(shards) > 0
+        hand.cache.refresh([an_event()])
+        assert list(hand.another.shards()) == list(hand.cache.shards()) == shards
+        assert hand.due() == []
+
     def test_what_was_said_to_be_stored_can_be_read(self, hand: CacheAtHand) -> None:
         for n, text in enumerate(["", " ", "\x00", "é🎟", "x" * 100_000]):
             stored = an_event(n, name=text)
@@ -229,6 +340,7 @@ def cache_over(below: TableAtHand) -> TableCacheAtHand:
     return TableCacheAtHand(
         cache=TableEventCache(table=meddled, clock=below.clock),
         another=TableEventCache(table=below.table, clock=below.clock),
+        settle=below.settle,
         meddled=meddled,
         below=below,
     )
@@ -275,6 +387,7 @@ class TableEventCacheContract(EventCacheContract):
         assert [*hand.cache.get_many(asked)] == ["E3", "E1"]
         assert hand.cache.link(EventId("E2"), an_event(2).url, "https://s/2") is None
         assert hand.cache.link_failed(EventId("E2"), an_event(2).url, NOON, 1) is None
+        assert hand.cache.wanted(EventId("E2")) is None
 
     @pytest.mark.parametrize("what", UNREADABLE)
     def test_what_nobody_can_read_is_mended_by_the_next_look_up(
@@ -398,7 +511,11 @@ class TableEventCacheContract(EventCacheContract):
     def test_what_changes_nothing_writes_nothing(self, hand: TableCacheAtHand) -> None:
         hand.cache.refresh([an_event()])
         hand.cache.link(E1, URL, "https://s/1")
+        hand.cache.wanted(E1)
         before = hand.changes()
+        hand.cache.wanted(E1)
+        hand.another.wanted(E1)
+        hand.cache.wanted(EventId("E9"))
         hand.cache.link(E1, URL, "https://s/2")
         hand.cache.link(E1, OTHER_URL, "https://s/2")
         hand.cache.link_failed(E1, URL, NOON, 1)
@@ -434,6 +551,20 @@ class TableEventCacheContract(EventCacheContract):
         assert not hand.cache.refresh([an_event(1, name="Moved"), an_event(2, name="Moved")])
         assert (hand.event().name, hand.event().short_url) == ("Moved", "https://s/1")
         assert hand.event(EventId("E2")).name == "Moved"
+
+    def test_a_wish_and_a_look_up_at_once_both_stand(self, hand: TableCacheAtHand) -> None:
+        moved = an_event(name="Moved", refresh_at=NOON + HOUR)
+        hand.cache.refresh([an_event(refresh_at=NOON)])
+        hand.meddled.others.append(lambda: hand.another.refresh([moved]))
+        assert hand.cache.wanted(E1) == evolve(hand.event(), has_demand=True) == hand.event()
+        assert (hand.event().name, hand.due(), hand.due(NOON + HOUR)) == ("Moved", [], [E1])
+
+    def test_a_look_up_and_a_wish_at_once_both_stand(self, hand: TableCacheAtHand) -> None:
+        hand.cache.refresh([an_event()])
+        hand.meddled.others.append(lambda: hand.another.wanted(E1))
+        assert not hand.cache.refresh([an_event(name="Moved", refresh_at=NOON)])
+        assert (hand.event().name, hand.event().has_demand) == ("Moved", True)
+        assert hand.due() == [E1]
 
     def test_two_failures_at_once_are_two(self, hand: TableCacheAtHand) -> None:
         hand.cache.refresh([an_event()])
@@ -501,6 +632,20 @@ class TableEventCacheContract(EventCacheContract):
         linked = hand.cache.link(E1, URL, "https://s/1")
         assert linked == hand.event() == an_event(short_url="https://s/1", short_url_for=URL)
 
+    @pytest.mark.parametrize("reached", [True, False])
+    def test_a_wish_without_answer_is_unknown_and_may_be_repeated(
+        self, hand: TableCacheAtHand, *, reached: bool
+    ) -> None:
+        hand.cache.refresh([an_event()])
+        hand.meddled.reached = reached
+        hand.meddled.unsure.add(event_key("E1"))
+        with pytest.raises(Unknown):
+            hand.cache.wanted(E1)
+        assert hand.another.get_many([E1])[E1].has_demand is reached
+        hand.meddled.unsure.clear()
+        assert hand.cache.wanted(E1) == hand.event()
+        assert hand.due() == [E1]
+
     def test_a_failure_counted_without_answer_is_unknown(self, hand: TableCacheAtHand) -> None:
         hand.cache.refresh([an_event()])
         hand.meddled.unsure.add(event_key("E1"))
@@ -561,10 +706,40 @@ def assert_link_kept(before: Event, after: Event) -> None:
     assert 0 <= after.link_attempts <= 2
 
 
+WISHES: Final = st.lists(
+    st.tuples(
+        st.sampled_from(["wanted", "refresh"]),
+        st.sampled_from([1, 2, 3]),
+        st.sampled_from([None, -1, 0, 1]),
+    ),
+    max_size=12,
+)
+
+
 class TableEventCacheProperties(TableEventCacheContract):
     """All of that, and more for engines that are quick enough for some hundred tables."""
 
     port = "EventCache, any calls"
+
+    @inherited
+    @given(wishes=WISHES)
+    def test_exactly_what_is_wanted_and_due_is_stale_whatever_came_before(
+        self, wishes: list[tuple[str, int, int | None]]
+    ) -> None:
+        with self.fresh() as hand:
+            due, wanted = dict[str, datetime | None](), set[str]()
+            for what, n, hours in wishes:
+                event_id = EventId(f"E{n}")
+                at = None if hours is None else NOON + hours * HOUR
+                if what == "refresh":
+                    hand.cache.refresh([an_event(n, refresh_at=at)])
+                    due[event_id] = at
+                elif hand.another.wanted(event_id) and event_id not in wanted:
+                    wanted.add(event_id)
+                    due[event_id] = due[event_id] or NOON
+            for now in (NOON - HOUR, NOON, NOON + HOUR):
+                stale = [i for i in wanted if (at := due[i]) is not None and at <= now]
+                assert hand.due(now) == sorted(stale)
 
     @inherited
     @given(steps=STEPS)

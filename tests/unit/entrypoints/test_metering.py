@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from attrs import define, evolve
 
+from demand_adapters.http.calls import Unsent
 from demand_adapters.memory.sms_sender import MemorySmsSender
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
 from demand_adapters.testing.fault_plans import Fault, Kind, OneFault
@@ -36,6 +37,7 @@ class Asked:
         return what
 
 
+@pytest.mark.check("M-11")
 @pytest.mark.parametrize(
     ("error", "outcome", "availability"),
     [
@@ -43,6 +45,7 @@ class Asked:
         (Permanent("invalid_number"), "refused", 1.0),
         (Transient("busy", retry_at=NOON), "throttled", 1.0),
         (Transient("away"), "failed", 0.5),
+        (Unsent("it did not answer lately", retry_at=NOON), "resting", 0.5),
         (Unknown("no answer"), "unknown", 0.5),
     ],
 )

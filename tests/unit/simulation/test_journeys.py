@@ -95,29 +95,31 @@ def test_a_public_sale_is_told_by_text_and_by_e_mail_within_two_minutes() -> Non
         assert row.not_before <= row.date.triggered <= row.not_before + 2 * MINUTE
 
 
-@pytest.mark.check("N-UC1", "N-UC1-post", "N-J1")
-def test_a_fan_comes_from_a_wish_to_the_shop_with_the_right_state_at_each_stage() -> None:
-    asks = Crowd(show=GANNET, fans=1, sale=VERIFIED, asks=HOUR)
-    fan = FanId("F000000")
+FAN: Final = FanId("F000000")
+ASKS: Final = Crowd(show=GANNET, fans=1, sale=VERIFIED, asks=HOUR)
 
-    asked = played(asks, until=START + HOUR + MINUTE)
-    (wish,) = asked.outside.demands.of_fan(fan)
+
+@pytest.mark.check("N-J1")
+def test_a_wish_has_its_event_known_and_linked_before_anybody_is_told() -> None:
+    asked = played(ASKS, until=START + HOUR + MINUTE)
+    (wish,) = asked.outside.demands.of_fan(FAN)
     assert (wish.date.requested, wish.date.triggered) == (START + HOUR, None)
     (event,) = asked.outside.events.get_many([E1]).values()
     assert (event.has_demand, event.url) == (True, SHOP)
     assert not rows(asked)
-
-    linked = played(asks, until=START + 2 * HOUR)
+    linked = played(ASKS, until=START + 2 * HOUR)
     (event,) = linked.outside.events.get_many([E1]).values()
     assert (event.short_url_for, event.link_attempts) == (SHOP, 0)
 
-    told = played(asks, until=TEN)
-    (row,) = rows(told).values()
-    (wish,) = told.outside.demands.of_fan(fan)
-    sale = row.sale_id and told.outside.sales.get_many([row.sale_id])[row.sale_id]
-    assert sale
+
+@pytest.mark.check("N-UC1", "N-J1")
+def test_every_stage_from_the_wish_to_the_phone_can_be_read_with_its_time() -> None:
+    world = played(ASKS, until=TEN)
+    (row,) = rows(world).values()
+    (wish,) = world.outside.demands.of_fan(FAN)
+    (event,) = world.outside.events.get_many([E1]).values()
+    (sale,) = [s for s in world.outside.sales.of_event(E1) if s.sale_id == row.sale_id]
     assert sale.generation
-    assert row.status is Status.DELIVERED
     stages = [
         wish.date.requested,
         event.dates.first_seen,
@@ -131,14 +133,17 @@ def test_a_fan_comes_from_a_wish_to_the_shop_with_the_right_state_at_each_stage(
     known = [stage for stage in stages if stage]
     assert len(known) == len(stages)
     assert all(one <= other for one, other in pairwise(known))
+    assert row.status is Status.DELIVERED
     assert wish.date.notified == row.date.delivered
 
+
+@pytest.mark.check("N-UC1-post", "N-J1")
+def test_the_link_in_a_text_leads_to_the_shop() -> None:
+    world = played(ASKS, until=TEN)
+    (row,) = rows(world).values()
     link = text_of(row).rpartition(" ")[2]
-    leads = {
-        call.answer.removeprefix("https://"): call.url
-        for call in told.engines.shortener.history
-    }
-    assert leads[link] == SHOP == told.engines.shortener.history[0].url
+    (call,) = world.engines.shortener.history
+    assert (call.answer, call.url) == (f"https://{link}", SHOP)
 
 
 @pytest.mark.check("REQ-001")

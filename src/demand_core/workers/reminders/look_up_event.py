@@ -24,8 +24,8 @@ from demand_core.procedures.looking_up import LookingUp
 
 @frozen(kw_only=True)
 class LookUpEvent:
-    """What is known and fresh costs one read; a source that is down costs freshness, not the
-    answer.
+    """What is known and fresh costs two reads and no call; a source that is down costs
+    freshness, not the answer.
     """
 
     clock: Clock
