@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from attrs import frozen
@@ -17,6 +18,7 @@ from demand_core.errors import DemandError
 
 HEADER: Final = ["id", "promise"]
 RULE: Final = re.compile(r":?-+:?")
+WAITS: Final = re.compile(r"- (\S+) waits for (.+)")
 CELL_BORDER: Final = re.compile(r"(?<!\\)\|")
 
 FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -28,22 +30,44 @@ class Unreadable(DemandError):
 
 @frozen
 class Report:
-    """What the tests prove. Promises stand in the document's order, tests in the sources'."""
+    """What the tests prove. Promises stand in the document's order, tests in the sources'.
+
+    Of those without a proof some wait for what is still to come, each with a sentence.
+    """
 
     proven: Mapping[str, Sequence[str]]
+    waiting: Mapping[str, str]
     unproven: Sequence[str]
     unknown: Mapping[str, Sequence[str]]
 
 
-def report(promised: Iterable[str], proved: Mapping[str, Sequence[str]]) -> Report:
-    """Sort every id that is promised or marked into exactly one of the three groups."""
+def report(
+    promised: Iterable[str],
+    proved: Mapping[str, Sequence[str]],
+    waits: Mapping[str, str] = MappingProxyType({}),
+) -> Report:
+    """Sort every id that is promised or marked into exactly one of the four groups.
+
+    Raises Unreadable for a sentence about what is not promised, or has its proof.
+    """
     ids = tuple(promised)
     known = frozenset(ids)
+    for check in waits:
+        if check not in known or check in proved:
+            why = "is proven" if check in proved else "is not promised"
+            raise Unreadable(f"{check} {why}, yet a sentence says what it waits for")
     return Report(
         proven={check: proved[check] for check in ids if check in proved},
-        unproven=tuple(check for check in ids if check not in proved),
+        waiting={check: waits[check] for check in ids if check in waits},
+        unproven=tuple(check for check in ids if check not in proved and check not in waits),
         unknown={check: proved[check] for check in sorted(proved) if check not in known},
     )
+
+
+def sentences(text: str) -> dict[str, str]:
+    """What each promise waits for, by id, from the lines of *text* that say so."""
+    found = map(WAITS.fullmatch, text.splitlines())
+    return {line[1]: line[2] for line in found if line}
 
 
 def promises(text: str) -> dict[str, str]:

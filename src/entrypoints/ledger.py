@@ -8,6 +8,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from demand_core.domain.notifications import Channel, Notification
+from demand_core.domain.spoken_times import Locale
 from demand_core.domain.statuses import Status
 from demand_core.ports.notification_store import NotificationStore
 
@@ -15,6 +16,7 @@ PAGE_MAX: Final = 100
 _SECOND: Final = timedelta(seconds=1)
 # Nobody meant to send these.
 _SILENT: Final = frozenset({Status.DROPPED, Status.SUPPRESSED})
+LOCALES: Final = frozenset(locale.value for locale in Locale)
 # What each rate should reach, or must stay under.
 GOALS: Final[Mapping[str, tuple[float, float]]] = {
     "deliveryRate": (0.95, 1.0),
@@ -32,6 +34,8 @@ class Totals:
 
     by_status: Counter[Status] = field(factory=Counter)
     by_reason: Counter[str] = field(factory=Counter)
+    # As their events have it; whoever reads a locale that is none of ours gets the nearest.
+    by_locale: Counter[str] = field(factory=Counter)
     # Of texts: whether they carry the short link, or the long one in its place.
     by_link: Counter[str] = field(factory=Counter)
     attempts: Counter[int] = field(factory=Counter)
@@ -46,6 +50,7 @@ class Totals:
         self.attempts[row.send_attempts] += 1
         if row.reason:
             self.by_reason[f"{row.status.value}: {row.reason}"] += 1
+        self.by_locale[row.locale] += 1
         if row.link_kind:
             self.by_link[row.link_kind] += 1
         triggered, delivered = row.date.triggered, row.date.delivered
@@ -90,6 +95,8 @@ class Totals:
             "spared": self.of["spared"],
             "byStatus": {s.value: self.by_status[s] for s in Status if self.by_status[s]},
             "byReason": dict(sorted(self.by_reason.items())),
+            "byLocale": dict(sorted(self.by_locale.items())),
+            "fellBack": sum(n for asked, n in self.by_locale.items() if asked not in LOCALES),
             "byLink": dict(sorted(self.by_link.items())),
             "attempts": {str(n): count for n, count in sorted(self.attempts.items())},
             **known,

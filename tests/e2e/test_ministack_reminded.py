@@ -69,7 +69,7 @@ def account_of(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
     return {name: text for name, text in os.environ.items() if name.startswith(("AWS_", KEY))}
 
 
-@pytest.mark.check("REQ-007", "N-UC7")
+@pytest.mark.check("REQ-007", "N-UC7", "N-R12")
 def test_a_run_on_aws_that_is_killed_ten_times_tells_every_fan_once(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

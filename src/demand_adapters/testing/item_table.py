@@ -294,6 +294,7 @@ class ItemTableContract(Contract[TableAtHand]):
         assert [lost.did, gone, done] == [Did.LOST, (Did.LOST, None), (Did.DONE, None)]
         assert hand.bodies() == {"b": {"n": 3}, "c": {}, "d": {}}
 
+    @pytest.mark.check("CONST-004")
     @pytest.mark.parametrize("size", [0, 1, 25, 26, 101])
     def test_batches_of_any_size_are_written_and_read_whole(
         self, hand: TableAtHand, size: int

@@ -60,6 +60,7 @@ class QueueContract(Contract[QueueAtHand]):
 
     port = "QueueSource"
 
+    @pytest.mark.check("CONST-004")
     @pytest.mark.parametrize("size", [0, 1, 10, 11, 101])
     def test_batches_of_any_size_arrive(self, hand: QueueAtHand, size: int) -> None:
         sent = [b'{"n":%d}' % n for n in range(size)]

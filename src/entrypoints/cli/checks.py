@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from entrypoints.checks import Report, Unreadable, promises, proofs, report
+from entrypoints.checks import Report, Unreadable, promises, proofs, report, sentences
 
 DOCUMENT: Final = "docs/checks.md"
 # The contracts are tests too, which every engine inherits.
@@ -63,7 +63,8 @@ def _project_above(folder: Path) -> Path:
 
 def _read(root: Path) -> tuple[Mapping[str, str], Report]:
     try:
-        promised = promises((root / DOCUMENT).read_text(encoding="utf-8"))
+        text = (root / DOCUMENT).read_text(encoding="utf-8")
+        promised, waits = promises(text), sentences(text)
     except FileNotFoundError as error:
         raise Refused(f"There is no {DOCUMENT} in {root}.") from error
     except OSError as error:
@@ -73,7 +74,7 @@ def _read(root: Path) -> tuple[Mapping[str, str], Report]:
     found = (path for folder in TESTS for path in (root / folder).rglob("*.py"))
     sources = sorted(path for path in found if path.is_file())
     try:
-        return promised, report(promised, proofs(sources, root=root))
+        return promised, report(promised, proofs(sources, root=root), waits)
     except Unreadable as error:
         raise Refused(f"{error}.") from error
 
@@ -83,12 +84,14 @@ def _document(found: Report, *, only_unproven: bool) -> dict[str, object]:
     return {
         "schemaVersion": SCHEMA_VERSION,
         "counts": {
-            "promised": len(found.proven) + len(found.unproven),
+            "promised": len(found.proven) + len(found.waiting) + len(found.unproven),
             "proven": len(found.proven),
+            "waiting": len(found.waiting),
             "unproven": len(found.unproven),
             "unknown": len(found.unknown),
         },
         **proven,
+        "waiting": dict(found.waiting),
         "unproven": found.unproven,
         "unknown": dict(found.unknown),
     }
@@ -97,13 +100,20 @@ def _document(found: Report, *, only_unproven: bool) -> dict[str, object]:
 def _lines(promised: Mapping[str, str], found: Report, *, only_unproven: bool) -> Iterator[str]:
     width = max(map(len, promised), default=0)
     for check in found.unproven if only_unproven else promised:
-        state = "proven" if check in found.proven else "unproven"
-        yield f"{check:{width}}  {state:8}  {promised[check]}"
+        yield f"{check:{width}}  {_state(check, found):8}  {promised[check]}"
+        if check in found.waiting:
+            yield f"    for {found.waiting[check]}"
         yield from (f"    {test}" for test in found.proven.get(check, ()))
     yield (
-        f"{len(found.proven)} of {len(promised)} promises proven, "
+        f"{len(found.proven)} of {len(promised)} promises proven, {len(found.waiting)} wait, "
         f"{len(found.unproven)} unproven, {len(found.unknown)} unknown."
     )
+
+
+def _state(check: str, found: Report) -> str:
+    if check in found.proven:
+        return "proven"
+    return "waits" if check in found.waiting else "unproven"
 
 
 def _complaints(unknown: Mapping[str, Iterable[str]]) -> Iterator[str]:

@@ -198,6 +198,7 @@ def test_what_is_never_answered_is_unknown(channel: Channel, fault: WireFault) -
     assert channel.arrived() == ([] if fault is WireFault.RESET_BEFORE else TEN)
 
 
+@pytest.mark.check("CONST-004")
 def test_only_entries_that_failed_are_sent_again(channel: Channel) -> None:
     channel.wire.coming.append(channel.partly({2, 5}))
     assert not channel.send(TEN)

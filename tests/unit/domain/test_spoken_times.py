@@ -68,6 +68,7 @@ def spoken(at: datetime, zone: str, locale: Locale) -> SpokenTime:
     return spoken_time(at, ZoneInfo(zone), locale)
 
 
+@pytest.mark.check("REQ-003")
 @pytest.mark.parametrize(
     ("locale", "zone", "said"),
     [
@@ -165,6 +166,7 @@ def test_an_instant_without_a_zone_is_refused() -> None:
         spoken(VALENTINE.replace(tzinfo=None), "America/Toronto", Locale.EN_US)
 
 
+@pytest.mark.check("REQ-003")
 @pytest.mark.parametrize(
     ("asked", "ours"),
     [

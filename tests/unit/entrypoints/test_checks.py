@@ -210,7 +210,7 @@ def test_each_promise_is_listed_with_its_tests_beneath_and_a_total(project: Path
         "A-1  unproven  A fan is told.",
         "A-2  proven    A fan is told once.",
         "    tests/unit/test_b.py::test_once",
-        "1 of 2 promises proven, 1 unproven, 0 unknown.",
+        "1 of 2 promises proven, 0 wait, 1 unproven, 0 unknown.",
     ]
 
 
@@ -247,7 +247,8 @@ def test_the_json_document_holds_all_groups_and_their_counts(project: Path) -> N
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {
         "schemaVersion": 1,
-        "counts": {"promised": 2, "proven": 1, "unproven": 1, "unknown": 1},
+        "counts": {"promised": 2, "proven": 1, "waiting": 0, "unproven": 1, "unknown": 1},
+        "waiting": {},
         "proven": {"A-1": ["tests/test_it.py::test_it"]},
         "unproven": ["A-2"],
         "unknown": {"A-9": ["tests/test_it.py::test_it"]},
@@ -319,3 +320,34 @@ def test_a_reader_who_stops_early_causes_no_complaint(project: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+SENTENCE = "- A-2 waits for the second fan: there is one only.\n"
+
+
+def test_what_waits_is_told_with_its_sentence_and_is_neither_proven_nor_missing(
+    project: Path,
+) -> None:
+    (project / "docs/checks.md").write_text(f"{DOCUMENT}\n{SENTENCE}", encoding="utf-8")
+    write(project, '@pytest.mark.check("A-1")\ndef test_it(): ...\n')
+    told = run(project).stdout.splitlines()
+    assert told[-3:] == [
+        "A-2  waits     A fan is told once.",
+        "    for the second fan: there is one only.",
+        "1 of 2 promises proven, 1 wait, 0 unproven, 0 unknown.",
+    ]
+    found = json.loads(run(project, "--json").stdout)
+    assert found["waiting"] == {"A-2": "the second fan: there is one only."}
+    assert found["unproven"] == []
+
+
+@pytest.mark.parametrize(("waits", "why"), [("A-1", "is proven"), ("A-9", "is not promised")])
+def test_a_sentence_about_what_is_shown_or_was_never_promised_is_an_error(
+    project: Path, waits: str, why: str
+) -> None:
+    sentence = SENTENCE.replace("A-2", waits)
+    (project / "docs/checks.md").write_text(f"{DOCUMENT}\n{sentence}", encoding="utf-8")
+    write(project, '@pytest.mark.check("A-1")\ndef test_it(): ...\n')
+    result = run(project)
+    assert result.exit_code == 5
+    assert f"{waits} {why}, yet a sentence says what it waits for" in result.stderr

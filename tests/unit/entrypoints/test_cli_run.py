@@ -66,6 +66,7 @@ def test_the_first_signal_stops_it_and_it_reports(
     assert json.loads(told)["crashes"] == 0
 
 
+@pytest.mark.check("M-09")
 def test_it_works_as_long_as_it_is_told_to(environment: dict[str, str]) -> None:
     with started(environment, "--for", "1.5") as process:
         told, complaints = process.communicate(timeout=30)

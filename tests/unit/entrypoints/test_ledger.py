@@ -105,6 +105,15 @@ def test_whoever_would_have_been_told_twice_is_counted_as_spared() -> None:
     assert found["deliveryRate"] == 1.0
 
 
+@pytest.mark.check("REQ-003")
+def test_messages_are_counted_by_locale_and_those_that_fell_back_to_another() -> None:
+    asked = ["en-us", "fr-ca", "fr-ca", "en-ca", "es-mx", "fr"]
+    rows = [a_row(n, Status.DELIVERED, locale=locale) for n, locale in enumerate(asked)]
+    found = document(*rows)
+    assert found["byLocale"] == {"en-ca": 1, "en-us": 1, "es-mx": 1, "fr": 1, "fr-ca": 2}
+    assert found["fellBack"] == 2
+
+
 def test_of_nothing_there_is_no_rate() -> None:
     found = document()
     assert found["total"] == 0

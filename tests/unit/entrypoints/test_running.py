@@ -412,6 +412,7 @@ def test_a_change_that_concerns_nobody_is_passed_over() -> None:
     assert lane.taken == []
 
 
+@pytest.mark.check("N-IN3")
 def test_the_router_stays_before_the_first_change_that_was_not_taken() -> None:
     changes = [a_change(n) for n in (3, 5, 8, 9)]
     lanes = {"inserted": Lane(refuses=frozenset({8, 9})), "any": Lane(refuses=frozenset({9}))}

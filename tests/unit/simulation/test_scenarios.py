@@ -16,7 +16,7 @@ from entrypoints.simulation.world import WEATHERS
 SCALES: Final = {"short-links": 0.2, "bulk": 0.004}
 
 
-@pytest.mark.check("N-UC5")
+@pytest.mark.check("N-UC5", "N-WF4")
 @pytest.mark.parametrize("faults", WEATHERS)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_ends_as_it_must_whatever_goes_wrong(name: str, faults: str) -> None:

@@ -63,7 +63,7 @@ def test_only_a_message_that_waits_is_handed_over(status: Status) -> None:
         assert desk.ends == [status]
 
 
-@pytest.mark.check("W-N6", "N-DEP6")
+@pytest.mark.check("W-N6", "N-DEP6", "N-IN3")
 def test_a_page_that_comes_again_hands_nothing_over_again() -> None:
     desk = Dispatch(fans=5)
     for _ in range(3):
@@ -230,6 +230,32 @@ def test_a_throttled_sender_leaves_the_provider_alone_and_no_attempt_counts() ->
         desk.later(MINUTE)
         desk.send()
     assert desk.told == 3
+
+
+@pytest.mark.check("N-DEP3")
+@pytest.mark.parametrize("down_for", [10 * MINUTE, 60 * MINUTE])
+def test_while_the_provider_is_away_senders_pause_and_nothing_goes_out_too_late(
+    down_for: timedelta,
+) -> None:
+    """A breaker tells all senders to come again: nothing left, so no attempt counts."""
+    desk = Dispatch(fans=3, gateway=Failing)
+    assert isinstance(desk.sms, Failing)
+    calls = 0
+    while desk.clock.now() < OPENS + 5 * MINUTE:
+        away = desk.clock.now() < NOON + down_for
+        pause = Transient("away", retry_at=desk.clock.now() + 30 * SECOND)
+        desk.sms.fail(*[pause] * away)
+        desk.send()
+        calls += away and not desk.sms.faults
+        desk.later(10 * SECOND)
+    assert calls <= down_for / (30 * SECOND)
+    assert all(text.at < OPENS - 2 * MINUTE for text in desk.sms.history)
+    if down_for < 30 * MINUTE:
+        assert desk.ends == [Status.TRIGGERED] * 3
+        assert {row.send_attempts for row in desk.rows().values()} == {1}
+    else:
+        assert desk.told == 0
+        assert desk.ends == [Status.EXPIRED] * 3
 
 
 @pytest.mark.check("N-UC2-serial")
