@@ -27,6 +27,15 @@ def silenced(sale: Sale, because: Sequence[Silence]) -> Alert:
     )
 
 
+def unlisted(sender: str, code: str) -> Alert:
+    """Of a refusal that we have no rule for: it is tried again until somebody gives it one."""
+    return Alert(
+        key=f"unlisted-code:{sender}:{code}",
+        summary=f"{sender} refuses messages with {code!r}, which no rule is for: each is tried "
+        "three times until that word is listed as final",
+    )
+
+
 def unreadable(ref: NotificationRef) -> Alert:
     """Of a message that nobody can read, and so nobody sends."""
     named = (ref.kind.value, ref.fan_id, ref.subject, ref.channel.value)

@@ -68,6 +68,20 @@ EXHAUSTED: Final = "exhausted"
 # How a provider refuses what came after the time until which it was valid.
 EXPIRED: Final = "expired"
 
+# Refusals that no later try will change. Whatever else a provider says is tried again, within
+# limits: a word that is new to us may mean anything.
+FINAL_REFUSALS: Final = frozenset(
+    {
+        "invalid_number",
+        "landline",
+        "blocked",
+        "opted_out",
+        "body_too_long",
+        "key_reused",
+        EXPIRED,
+    }
+)
+
 
 @frozen(kw_only=True)
 class Told:

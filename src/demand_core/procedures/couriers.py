@@ -5,7 +5,15 @@ from typing import Final, Protocol, TypeAlias
 
 from attrs import field, frozen
 
-from demand_core.domain.answers import Accepted, Answer, Doubted, Faulted, Refused, Returned
+from demand_core.domain.answers import (
+    FINAL_REFUSALS,
+    Accepted,
+    Answer,
+    Doubted,
+    Faulted,
+    Refused,
+    Returned,
+)
 from demand_core.domain.delivery import DeliveryPolicy, Keyed, Terms
 from demand_core.domain.notifications import Notification
 from demand_core.domain.orders import EmailOrder, email_order, sms_order
@@ -15,6 +23,8 @@ from demand_core.ports.sms_sender import SmsSender
 
 # E-mail goes into a queue whose reader drops every id that it has seen.
 EMAIL_PROVIDER: Final = "email"
+# What a failure is called that a provider has no word for.
+NOT_TAKEN: Final = "not_taken"
 
 Jitter: TypeAlias = Callable[[], float]
 
@@ -126,6 +136,8 @@ def _answer(send: Callable[[], Accepted], jitter: Jitter) -> Answer:
     except Transient as fault:
         if fault.retry_at is not None:
             return Returned(look_again=fault.retry_at, throttled=True)
-        return Faulted(code="not_taken", detail=str(fault), jitter=jitter())
+        return Faulted(code=NOT_TAKEN, detail=str(fault), jitter=jitter())
     except Permanent as refusal:
-        return Refused(code=refusal.code, detail=refusal.detail)
+        if refusal.code in FINAL_REFUSALS:
+            return Refused(code=refusal.code, detail=refusal.detail)
+        return Faulted(code=refusal.code, detail=refusal.detail, jitter=jitter())

@@ -6,7 +6,16 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from demand_core.domain.answers import Accepted, Answer, Refused, Returned, Told, recorded
+from demand_core.domain.alerts import unlisted
+from demand_core.domain.answers import (
+    Accepted,
+    Answer,
+    Faulted,
+    Refused,
+    Returned,
+    Told,
+    recorded,
+)
 from demand_core.domain.checks import Clear, Standing, checked, decided
 from demand_core.domain.delivery import Errand, Next, absent, before_call, lapsed, looked_at
 from demand_core.domain.ids import NotificationId
@@ -16,12 +25,13 @@ from demand_core.domain.planning import ReminderPolicy
 from demand_core.domain.reports import unreported
 from demand_core.domain.statuses import Status
 from demand_core.errors import Transient
+from demand_core.ports.announcer import Announcer
 from demand_core.ports.clock import Clock
 from demand_core.ports.contact_guard import ContactGuard
 from demand_core.ports.notification_store import NotificationStore
 from demand_core.ports.opt_out_book import OptOutBook
 from demand_core.ports.pace import Pace
-from demand_core.procedures.couriers import Courier
+from demand_core.procedures.couriers import NOT_TAKEN, Courier
 from demand_core.procedures.standings import Standings, contact
 
 # How a provider says that the fan wants nothing from us.
@@ -38,6 +48,7 @@ class Sending:
 
     by: str
     clock: Clock
+    announcer: Announcer
     notifications: NotificationStore
     guard: ContactGuard
     pace: Pace
@@ -176,6 +187,8 @@ class Sending:
         match told.answer:
             case Returned(look_again=until, throttled=True) if courier.gate:
                 self.pace.hold(courier.gate, until)
+            case Faulted(code=code) if code != NOT_TAKEN:
+                self.announcer.announce(unlisted(courier.gate or mine.channel.value, code))
             case Refused(code=code) if code in UNWANTED and (to := contact(mine)):
                 said = OptOut(
                     state=Consent.OUT,

@@ -189,7 +189,7 @@ def test_a_registration_leaves_the_other_sales_of_its_event_alone() -> None:
     assert f"{E1}.public" in told
 
 
-@pytest.mark.check("REQ-006")
+@pytest.mark.check("REQ-006", "N-DEP4")
 def test_a_text_carries_the_short_link_and_who_falls_back_is_counted() -> None:
     crowd = Crowd(show=GANNET, fans=5)
     calm = played(crowd, until=TEN + 2 * HOUR)
@@ -202,6 +202,24 @@ def test_a_text_carries_the_short_link_and_who_falls_back_is_counted() -> None:
     assert totals(world.outside.notifications, f"{E1}.public").by_link == {"long": 5}
     assert all(SHOP.removeprefix("https://") in text_of(row) for row in rows(world).values())
     assert sum(key.startswith("link-failed") for key in world.engines.announcer.told) == 1
+
+
+@pytest.mark.check("N-DEP4")
+def test_where_not_even_the_long_link_fits_the_e_mail_still_goes() -> None:
+    # Of a text that holds such a name only seventy signs go into one segment.
+    long = evolve(GANNET, event_id=EventId("v" * 64), artist="椎名林檎")
+    story = Reminders(shows=(long,), crowds=(Crowd(show=long, fans=2, channels=BOTH),), goal={})
+    url = SHOP.replace(E1, long.event_id)
+    world = story.world(7, CALM, NoFaults(), Settings())
+    world.ports.shortener = MemoryUrlShortener(world.clock, sour=frozenset({url}))
+    world.run_until(TEN + 2 * HOUR)
+    ends = sorted((row.channel.value, row.status, row.reason) for row in rows(world).values())
+    assert ends == [
+        *[("email", Status.SENT, None)] * 2,
+        *[("sms", Status.DROPPED, "too_long")] * 2,
+    ]
+    (mail, _) = world.engines.emails.history
+    assert mail.order.variables["link"].reveal() == url
 
 
 @pytest.mark.check("N-UC3", "N-UC2-fail")

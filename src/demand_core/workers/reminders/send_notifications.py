@@ -69,6 +69,7 @@ class SendNotifications:
         return Sending(
             by=self.entropy.fresh_id(),
             clock=self.clock,
+            announcer=self.announcer,
             notifications=self.notifications,
             guard=self.guard,
             pace=self.pace,

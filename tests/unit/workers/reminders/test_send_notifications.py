@@ -11,7 +11,7 @@ from attrs import evolve
 from demand_adapters.memory.sms_sender import MemorySmsSender
 from demand_adapters.testing.strategies import NOON
 from demand_adapters.wire.converters import camel
-from demand_core.domain.answers import Accepted
+from demand_core.domain.answers import FINAL_REFUSALS, Accepted
 from demand_core.domain.contacts import Phone
 from demand_core.domain.delivery import Capability, Keyed, Queryable, Silent
 from demand_core.domain.demands import DemandRef
@@ -186,12 +186,13 @@ def test_a_call_without_an_answer_is_cleared_up_before_anything_is_sent_again(
         assert first_after.count("send") == (not took)
 
 
+@pytest.mark.check("N-UC3-class")
 @pytest.mark.parametrize(
     ("fault", "status", "kind"),
     [
         (Transient("busy"), Status.RETRY_WAIT, ErrorKind.KNOWN),
         (Permanent("invalid_number"), Status.FAILED, ErrorKind.PERMANENT),
-        (Permanent("never_heard_of"), Status.FAILED, ErrorKind.PERMANENT),
+        (Permanent("never_heard_of"), Status.RETRY_WAIT, ErrorKind.KNOWN),
         (Unknown("silence"), Status.CLAIMED, ErrorKind.UNKNOWN),
     ],
 )
@@ -205,6 +206,31 @@ def test_each_answer_means_again_never_or_perhaps(
     assert desk.row.status is status
     (error,) = desk.row.errors
     assert (error.kind, error.attempt) == (kind, 1)
+
+
+@pytest.mark.check("N-UC3-class")
+def test_a_word_without_a_rule_is_tried_three_times_and_people_are_told_once() -> None:
+    desk = Dispatch(gateway=Failing)
+    assert isinstance(desk.sms, Failing)
+    desk.sms.fail(*[Permanent("never_heard_of")] * 3)
+    for _ in range(8):
+        desk.send()
+        desk.later(2 * MINUTE)
+    assert (desk.row.status, desk.row.reason) == (Status.FAILED, "exhausted")
+    assert [error.code for error in desk.row.errors] == ["never_heard_of"] * 3
+    (alert,) = desk.engines.announcer.told.values()
+    assert "'never_heard_of', which no rule is for" in alert.summary
+
+
+@pytest.mark.check("N-UC3-class", "N-R10")
+@pytest.mark.parametrize("code", sorted(FINAL_REFUSALS - {"expired"}))
+def test_a_refusal_that_is_listed_as_final_is_final(code: str) -> None:
+    desk = Dispatch(gateway=Failing)
+    assert isinstance(desk.sms, Failing)
+    desk.sms.fail(Permanent(code))
+    desk.send()
+    assert (desk.row.status, desk.row.reason) == (Status.FAILED, code)
+    assert desk.engines.announcer.told == {}
 
 
 def test_who_is_refused_as_opted_out_is_noted_as_such() -> None:
