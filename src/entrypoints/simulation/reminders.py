@@ -170,6 +170,7 @@ class Reminders:
             "bad_retried": 0 if world.weather.fault_rate else sum(asked.values()) - len(asked),
             "discovery_fetches": len(world.engines.event_source.calls),
             "links": len(world.engines.shortener.history),
+            **dict(texting.spare(world)),
             "dead_letters": len(checkers.dead_letters(world)),
             "left_over": len(checkers.left_over(world)),
         }

@@ -5,6 +5,7 @@ A row of ours only says what we believe: each belief is held against the outside
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
 from demand_adapters.wire.converters import structured
@@ -13,6 +14,7 @@ from demand_core.domain.notifications import Channel, ErrorKind, Notification
 from demand_core.domain.statuses import NOT_SENT, Status
 from entrypoints.simulation.world import World
 
+SECOND: Final = timedelta(seconds=1)
 # What a row with one of these states claims: that the fan has it.
 SENT: Final = frozenset({Status.TRIGGERED, Status.QUEUED, Status.SENT, Status.DELIVERED})
 
@@ -100,6 +102,14 @@ def hurried(world: World) -> list[str]:
         if last - first + 1 > allowed:
             return [world.engines.sms.sender]
     return []
+
+
+def spare(world: World) -> Iterator[tuple[str, int]]:
+    """Seconds from the last message that was made, or handed over, to the end of its use."""
+    found = rows(world).values()
+    for name, status in (("spare_made_s", "created"), ("spare_told_s", "triggered")):
+        left = [row.not_after - at for row in found if (at := getattr(row.date, status))]
+        yield name, min(left) // SECOND if left else 0
 
 
 # One slab may meet the next at an edge of a second.
