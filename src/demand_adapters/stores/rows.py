@@ -14,7 +14,7 @@ T = TypeVar("T")
 Step: TypeAlias = Callable[[T | None], T | None]
 
 ROUNDS: Final = 5
-KNOWN_MAX: Final = 4096
+KNOWN_MAX: Final = 8192
 PAGE_MAX: Final = 100
 
 
@@ -154,6 +154,8 @@ class Rows(Generic[T]):
 
     def _note(self, row: Row[T]) -> Row[T]:
         if len(self._known) >= KNOWN_MAX:
-            self._known.clear()
+            # Those that were learned first are the least likely to be asked for again.
+            for key in [*self._known][: KNOWN_MAX // 2]:
+                self._known.pop(key, None)
         self._known[row.key] = row
         return row

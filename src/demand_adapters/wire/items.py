@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 SCHEMA_VERSION: Final = 1
 # Keys are asked for again and again while a batch is worked on.
-KEYS_KEPT: Final = 4096
+KEYS_KEPT: Final = 16_384
 # The index by which work is found.
 WORK: Final = "byTime"
 # Long enough for every question about the season before.
