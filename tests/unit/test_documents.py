@@ -21,6 +21,15 @@ from demand_adapters.wire.attributes import OWN
 from demand_adapters.wire.books import Guard, Rate
 from demand_adapters.wire.changes import encode_change
 from demand_adapters.wire.converters import wire_names
+from demand_adapters.wire.item_keys import (
+    demand_key,
+    event_key,
+    guard_key,
+    notification_key,
+    opt_out_key,
+    rate_key,
+    sale_key,
+)
 from demand_adapters.wire.items import (
     DEMAND,
     EVENT,
@@ -30,13 +39,6 @@ from demand_adapters.wire.items import (
     OPT_OUT,
     RATE,
     SALE,
-    demand_key,
-    event_key,
-    guard_key,
-    notification_key,
-    opt_out_key,
-    rate_key,
-    sale_key,
 )
 from demand_adapters.wire.keys import INDEX_SHAPES, PARTS, SHAPES, parse, parse_index
 from demand_core.domain.artists import Artist

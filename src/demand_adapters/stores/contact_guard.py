@@ -8,7 +8,8 @@ from attrs import field, frozen
 from demand_adapters.item_table import ItemTable
 from demand_adapters.stores.rows import Rows
 from demand_adapters.wire.books import Guard
-from demand_adapters.wire.items import GUARD, guard_key
+from demand_adapters.wire.item_keys import guard_key
+from demand_adapters.wire.items import GUARD
 from demand_core.domain.contacts import ContactKey, contact_hash
 from demand_core.domain.ids import NotificationId, SaleId
 from demand_core.domain.notifications import Channel

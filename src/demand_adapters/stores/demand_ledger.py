@@ -9,7 +9,8 @@ from attrs import field, frozen
 from demand_adapters.item_table import ItemTable
 from demand_adapters.stores.rows import Rows
 from demand_adapters.wire.converters import instant
-from demand_adapters.wire.items import DEMAND, demand_key, demand_ref, fan_partition
+from demand_adapters.wire.item_keys import demand_key, demand_ref, fan_partition
+from demand_adapters.wire.items import DEMAND
 from demand_adapters.wire.keys import build_partition
 from demand_core.domain.demands import Demand, DemandPage, DemandRef, asked_again
 from demand_core.domain.ids import SHARDS, DemandSaleId, FanId

@@ -8,7 +8,8 @@ from attrs import field, frozen
 
 from demand_adapters.item_table import ItemTable
 from demand_adapters.stores.rows import Rows
-from demand_adapters.wire.items import EVENT, event_key, stale_by
+from demand_adapters.wire.item_keys import event_key, stale_by
+from demand_adapters.wire.items import EVENT
 from demand_adapters.wire.keys import parse
 from demand_core.domain.events import Event, recached, wanted
 from demand_core.domain.ids import SHARDS, EventId

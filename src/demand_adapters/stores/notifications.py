@@ -7,13 +7,13 @@ from attrs import field, frozen
 
 from demand_adapters.item_table import Did, Entry, ItemTable, Key, Page, every
 from demand_adapters.stores.rows import Rows
-from demand_adapters.wire.items import (
-    NOTIFICATION,
+from demand_adapters.wire.item_keys import (
     due_by,
     fan_partition,
     notification_key,
     notification_ref,
 )
+from demand_adapters.wire.items import NOTIFICATION
 from demand_adapters.wire.keys import build_partition
 from demand_core.domain.ids import SHARDS, FanId, NotificationId
 from demand_core.domain.notifications import Notification, NotificationPage, NotificationRef

@@ -6,7 +6,8 @@ from attrs import field, frozen
 
 from demand_adapters.item_table import ItemTable, Key
 from demand_adapters.stores.rows import Rows
-from demand_adapters.wire.items import OPT_OUT, opt_out_key
+from demand_adapters.wire.item_keys import opt_out_key
+from demand_adapters.wire.items import OPT_OUT
 from demand_core.domain.contacts import ContactKey, Phone, contact_hashes
 from demand_core.domain.notifications import Channel
 from demand_core.domain.opt_outs import OptOut, latest, opted_out

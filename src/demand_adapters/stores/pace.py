@@ -8,7 +8,8 @@ from attrs import field, frozen
 from demand_adapters.item_table import ItemTable
 from demand_adapters.stores.rows import Rows
 from demand_adapters.wire.books import Rate
-from demand_adapters.wire.items import RATE, rate_key
+from demand_adapters.wire.item_keys import rate_key
+from demand_adapters.wire.items import RATE
 from demand_core.errors import WiringError
 from demand_core.ports.clock import Clock
 

@@ -10,7 +10,8 @@ from attrs import field, frozen
 from demand_adapters.item_table import ItemTable, every
 from demand_adapters.stores.rows import Rows
 from demand_adapters.wire.converters import instant, parsed_instant
-from demand_adapters.wire.items import SALE, event_key, sale_key
+from demand_adapters.wire.item_keys import event_key, sale_key
+from demand_adapters.wire.items import SALE
 from demand_adapters.wire.keys import build_partition, parse_index
 from demand_core.domain.ids import EventId, SaleId
 from demand_core.domain.sales import Sale, relisted, resighted

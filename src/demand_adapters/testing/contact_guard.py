@@ -19,7 +19,7 @@ from demand_adapters.testing.item_table import TableAtHand
 from demand_adapters.testing.races import at_once
 from demand_adapters.testing.stored import Stored
 from demand_adapters.testing.strategies import NOON
-from demand_adapters.wire.items import guard_key
+from demand_adapters.wire.item_keys import guard_key
 from demand_core.domain.contacts import ContactKey, Email, Phone, contact_hash
 from demand_core.domain.ids import NotificationId, SaleId
 from demand_core.domain.notifications import Channel

@@ -19,7 +19,7 @@ from demand_adapters.testing.item_table import TableAtHand, all_pages
 from demand_adapters.testing.stored import Stored
 from demand_adapters.testing.strategies import MILLISECOND, NOON, a_demand
 from demand_adapters.wire.converters import instant
-from demand_adapters.wire.items import demand_key
+from demand_adapters.wire.item_keys import demand_key
 from demand_core.domain.contacts import Email, Phone
 from demand_core.domain.demands import Demand, DemandDates, DemandRef, any_sale
 from demand_core.domain.ids import DemandSaleId, EventId, FanId, shard

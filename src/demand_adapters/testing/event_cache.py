@@ -21,7 +21,7 @@ from demand_adapters.testing.item_table import TableAtHand, altered, stood
 from demand_adapters.testing.meddled_table import MeddledTable
 from demand_adapters.testing.strategies import NOON, an_event
 from demand_adapters.wire.converters import instant, structured
-from demand_adapters.wire.items import event_key
+from demand_adapters.wire.item_keys import event_key
 from demand_core.domain.events import Event, EventDates
 from demand_core.domain.ids import EventId, shard
 from demand_core.domain.links import LinkState, link_state

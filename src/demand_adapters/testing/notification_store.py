@@ -26,7 +26,7 @@ from demand_adapters.testing.strategies import (
     notifications,
 )
 from demand_adapters.wire.converters import instant
-from demand_adapters.wire.items import notification_key
+from demand_adapters.wire.item_keys import notification_key
 from demand_adapters.wire.keys import build, build_index
 from demand_core.domain.contacts import Email
 from demand_core.domain.ids import NotificationId, SaleId, shard

@@ -17,7 +17,7 @@ from demand_adapters.testing.contract import Contract, inherited
 from demand_adapters.testing.item_table import TableAtHand
 from demand_adapters.testing.stored import Stored
 from demand_adapters.testing.strategies import NOON, opt_outs
-from demand_adapters.wire.items import opt_out_key
+from demand_adapters.wire.item_keys import opt_out_key
 from demand_core.domain.contacts import ContactKey, Email, Phone, contact_hash
 from demand_core.domain.notifications import Channel
 from demand_core.domain.opt_outs import Consent, ConsentSource, OptOut, latest, opted_out

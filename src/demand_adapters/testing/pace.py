@@ -16,7 +16,7 @@ from demand_adapters.testing.contract import Contract, inherited
 from demand_adapters.testing.item_table import TableAtHand, altered
 from demand_adapters.testing.meddled_table import MeddledTable
 from demand_adapters.testing.strategies import MILLISECOND, NOON
-from demand_adapters.wire.items import rate_key
+from demand_adapters.wire.item_keys import rate_key
 from demand_core.errors import Permanent, Unknown, WiringError
 from demand_core.ports.pace import Pace
 

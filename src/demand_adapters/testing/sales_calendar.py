@@ -19,7 +19,7 @@ from demand_adapters.testing.item_table import TableAtHand
 from demand_adapters.testing.stored import Stored
 from demand_adapters.testing.strategies import MILLISECOND, NOON, a_sale
 from demand_adapters.wire.converters import instant
-from demand_adapters.wire.items import sale_key
+from demand_adapters.wire.item_keys import sale_key
 from demand_core.domain.ids import EventId, SaleId
 from demand_core.domain.sales import (
     Generation,

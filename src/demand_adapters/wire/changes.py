@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from demand_adapters.item_table import Change, Key
 from demand_adapters.wire.bodies import plain
 from demand_adapters.wire.converters import instant, structured
-from demand_adapters.wire.items import KEYS_KEPT, notification_ref
+from demand_adapters.wire.item_keys import KEYS_KEPT, notification_ref
 from demand_adapters.wire.keys import SHAPES, parse
 from demand_core.domain.notifications import DuePage
 from demand_core.errors import Permanent

@@ -18,7 +18,7 @@ from demand_adapters.stores.quarantine import Quarantine
 from demand_adapters.testing.strategies import NOON
 from demand_adapters.wire.bodies import encode
 from demand_adapters.wire.changes import encode_change
-from demand_adapters.wire.items import event_key
+from demand_adapters.wire.item_keys import event_key
 from demand_core.batch import Outcome, Record, Tally
 from demand_core.domain.changes import ChangeKind
 from demand_core.domain.events import EventCached

@@ -9,7 +9,7 @@ import pytest
 
 from demand_adapters.stores.event_cache import TableEventCache
 from demand_adapters.testing.fault_plans import Swarm
-from demand_adapters.wire.items import event_key
+from demand_adapters.wire.item_keys import event_key
 from demand_core.batch import Outcome, Record
 from demand_core.domain.alerts import Alert
 from demand_core.domain.events import Event

@@ -16,7 +16,8 @@ from demand_adapters.stores.rows import Rows
 from demand_adapters.testing.meddled_table import MeddledTable
 from demand_adapters.testing.strategies import NOON
 from demand_adapters.wire.books import Rate
-from demand_adapters.wire.items import RATE, rate_key
+from demand_adapters.wire.item_keys import rate_key
+from demand_adapters.wire.items import RATE
 from demand_core.errors import Unknown
 
 KEY = rate_key("demand")

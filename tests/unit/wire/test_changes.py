@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from demand_adapters.item_table import Change, Item
 from demand_adapters.testing.strategies import NOON, changes, event_ids
 from demand_adapters.wire.changes import decode_change, encode_change
-from demand_adapters.wire.items import event_key, rate_key
+from demand_adapters.wire.item_keys import event_key, rate_key
 from demand_core.domain.changes import ChangeKind, RemovedBy
 from demand_core.domain.events import EventCached
 from demand_core.domain.ids import EventId

@@ -23,18 +23,14 @@ from demand_adapters.testing.strategies import (
     rates,
 )
 from demand_adapters.wire.books import Rate
-from demand_adapters.wire.items import (
-    EVENT,
-    KINDS,
-    NOTIFICATION,
-    RATE,
+from demand_adapters.wire.item_keys import (
     due_by,
-    essence,
     event_key,
     notification_key,
     notification_ref,
     rate_key,
 )
+from demand_adapters.wire.items import EVENT, KINDS, NOTIFICATION, RATE, essence
 from demand_adapters.wire.keys import parse, parse_index
 from demand_adapters.wire.values import check
 from demand_core.domain.contacts import Email, Phone

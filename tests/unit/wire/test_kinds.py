@@ -24,19 +24,15 @@ from demand_adapters.testing.strategies import (
 )
 from demand_adapters.wire.books import Guard
 from demand_adapters.wire.converters import instant
-from demand_adapters.wire.items import (
-    DEMAND,
-    GUARD,
-    OPT_OUT,
-    SALE,
+from demand_adapters.wire.item_keys import (
     demand_key,
     demand_ref,
-    essence,
     event_key,
     guard_key,
     opt_out_key,
     sale_key,
 )
+from demand_adapters.wire.items import DEMAND, GUARD, OPT_OUT, SALE, essence
 from demand_adapters.wire.keys import parse, parse_index
 from demand_adapters.wire.values import check
 from demand_core.domain.contacts import ContactKey, Email, Phone, contact_hash

@@ -5,7 +5,7 @@ from typing import Final
 
 from demand_adapters.item_table import Item
 from demand_adapters.testing.strategies import NOON, a_notification
-from demand_adapters.wire.items import notification_key
+from demand_adapters.wire.item_keys import notification_key
 from demand_core.domain.notifications import DuePage
 from demand_core.domain.statuses import Status
 from demand_core.topology.channels import SEND
