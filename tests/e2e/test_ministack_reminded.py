@@ -3,10 +3,8 @@
 import os
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from random import Random
-from subprocess import Popen, TimeoutExpired
 from typing import Final
 
 import pytest
@@ -26,14 +24,13 @@ from entrypoints.twins.shortener import ShortenerTwin
 from entrypoints.twins.sms import SmsTwin
 from entrypoints.twins.together import TogetherTwin
 from tests.e2e.test_killed import killed, started
-from tests.e2e.test_reminded import ask, told
+from tests.e2e.test_reminded import ask, told, worked_off
 from tests.provisioned import provision
 
 KILLS: Final = 10
 FANS_EACH: Final = 6
 # Its libraries take longer to load, and its queues to answer, than those of a folder.
 UNTIL_KILLED: Final = (2.0, 5.0)
-PATIENCE: Final = 260
 KEY: Final = "E2E_CONTACT_KEY"
 
 
@@ -49,18 +46,6 @@ class Reporting:
         told += self.chance.sample(told, self.chance.randint(0, 2))
         self.chance.shuffle(told)
         assert not self.stream.put([(one.message_id, encode(one)) for one in told])
-
-
-def worked_off(process: Popen[bytes], settings: Settings, total: int) -> None:
-    """Wait until all that was sent is reported, and stop it as an operator would."""
-    for _ in range(PATIENCE):
-        with suppress(TimeoutExpired):
-            process.wait(1)
-        if process.returncode is not None or told(settings)["DELIVERED"] == total:
-            break
-    process.terminate()
-    _, complaints = process.communicate(timeout=60)
-    assert process.returncode == 0, complaints.decode()
 
 
 def account_of(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
@@ -104,7 +89,7 @@ def test_a_run_on_aws_that_is_killed_ten_times_tells_every_fan_once(
         for kill in range(KILLS):
             ask(settings, range(kill * FANS_EACH, (kill + 1) * FANS_EACH))
             killed(started(settings, **environment), chance.uniform(*UNTIL_KILLED))
-        worked_off(started(settings, **environment), settings, total)
+        worked_off(started(settings, **environment), settings, total, Status.DELIVERED)
     texted = Counter(text.order.to.reveal() for text in gateway.history)
     assert texted == Counter(f"+1212{2_000_000 + n}" for n in range(total))
     assert told(settings) == {Status.DELIVERED.value: total}

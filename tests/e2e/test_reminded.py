@@ -61,15 +61,17 @@ def told(settings: Settings) -> Counter[str]:
         return Counter({status.value: count for status, count in found.items()})
 
 
-def worked_off(process: Popen[bytes], settings: Settings, total: int) -> None:
-    """Wait until every fan is told, and stop it as an operator would."""
+def worked_off(
+    process: Popen[bytes], settings: Settings, total: int, status: Status = Status.TRIGGERED
+) -> None:
+    """Wait until all messages came so far, and stop it as an operator would."""
     for _ in range(PATIENCE):
         with suppress(TimeoutExpired):
             process.wait(1)
-        if process.returncode is not None or told(settings)["TRIGGERED"] == total:
+        if process.returncode is not None or told(settings)[status.value] == total:
             break
     process.terminate()
-    _, complaints = process.communicate(timeout=30)
+    _, complaints = process.communicate(timeout=60)
     assert process.returncode == 0, complaints.decode()
 
 

@@ -17,18 +17,9 @@ from demand_core.domain.notifications import Channel, Claim
 from demand_core.domain.statuses import Status
 from entrypoints.cli import main
 from entrypoints.profiles import beside
-from entrypoints.settings import FIELDS, PREFIX, Settings, variable
+from entrypoints.settings import Settings
 
-HERE: Final = "http://127.0.0.1:1"
 NUMBER: Final = "+12125550123"
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> Mapping[str, str | None]:
-    blank = dict.fromkeys([variable(name) for name in FIELDS] + [f"{PREFIX}CONFIG"])
-    given = {"STATE": str(tmp_path / "state")}
-    given |= dict.fromkeys(("SHORTENER_URL", "EVENT_SOURCE_URL", "SMS_URL"), HERE)
-    return blank | {PREFIX + name: text for name, text in given.items()}
 
 
 def demand(environment: Mapping[str, str | None], *words: str) -> Result:

@@ -18,25 +18,16 @@ from demand_core.domain.segments import MUSIC
 from demand_core.domain.statuses import Status
 from entrypoints.cli import main
 from entrypoints.profiles import beside
-from entrypoints.settings import FIELDS, PREFIX, Settings, variable
+from entrypoints.settings import Settings
 from entrypoints.simulation.handovers import HandOvers, number
 from entrypoints.simulation.reminders import suppressed_artist, verified_fan
 from entrypoints.simulation.world import CALM, START, World
 from entrypoints.tracing import Trace, of_fan, of_message
 from tests.unit.workers.reminders.desk import Desk
 
-HERE: Final = "http://127.0.0.1:1"
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 UNKNOWN_ID: Final = "0" * 32
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> Mapping[str, str | None]:
-    blank = dict.fromkeys([variable(name) for name in FIELDS] + [f"{PREFIX}CONFIG"])
-    given = {"STATE": str(tmp_path / "state")}
-    given |= dict.fromkeys(("SHORTENER_URL", "EVENT_SOURCE_URL", "SMS_URL"), HERE)
-    return blank | {PREFIX + name: text for name, text in given.items()}
 
 
 def demand(environment: Mapping[str, str | None], *words: str) -> Result:
