@@ -25,6 +25,10 @@ class Transient(DemandError):
         self.retry_at = retry_at
 
 
+class Unsent(Transient):
+    """No byte was written: the service saw nothing, and any call may be tried again."""
+
+
 class Unknown(Transient):
     """No answer came: the call may have had its effect.
 

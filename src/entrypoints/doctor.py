@@ -15,7 +15,7 @@ from demand_core.errors import DemandError, Transient, WiringError
 from demand_core.ports.file_store import FileStore
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.shapes import Changes, Queue, Worker
-from entrypoints.needs import SERVICES, lacking
+from entrypoints.needs import called, lacking
 from entrypoints.running import source_name
 from entrypoints.settings import Settings
 
@@ -53,7 +53,7 @@ def examine(settings: Settings, environment: Mapping[str, str]) -> Iterator[Find
         yield Finding("memory", "begins empty, and needs nothing")
         return
     yield from _local(settings) if settings.profile == "local" else _aws(settings)
-    for service in SERVICES:
+    for service in called(settings):
         name, url = service.removesuffix("_url"), getattr(settings, service)
         yield _found(name, partial(_reached, url))
 

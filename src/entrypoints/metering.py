@@ -8,9 +8,8 @@ from typing import Any, Final, TypeVar, cast
 
 from attrs import define, field
 
-from demand_adapters.http.calls import Unsent
 from demand_adapters.item_table import Did, Wrote
-from demand_core.errors import DemandError, Permanent, Transient, Unknown
+from demand_core.errors import DemandError, Permanent, Transient, Unknown, Unsent
 from entrypoints.engines import Engines
 from entrypoints.profiles import Profile
 from entrypoints.settings import Settings
@@ -135,7 +134,7 @@ def _outcome(error: DemandError) -> str:
         case Unknown():
             return "unknown"
         case Unsent(retry_at=at) if at is not None:
-            # The breaker is open: it was away when we last tried.
+            # The breaker is open, or the way there is lost: it was away when we last tried.
             return "resting"
         case Transient(retry_at=at) if at is not None:
             return "throttled"

@@ -14,19 +14,30 @@ SERVICES: Final[Mapping[str, str]] = {
 }
 
 
+def called(settings: Settings) -> Mapping[str, str]:
+    """Those of SERVICES that *settings* have called; an account of AWS takes texts itself."""
+    spared = {"sms_url"} if settings.sms_service == "aws" else set[str]()
+    return {url: key for url, key in SERVICES.items() if url not in spared}
+
+
 def lacking(settings: Settings, environment: Mapping[str, str]) -> Sequence[str]:
     """What the profile of *settings* needs and nobody said, each with how to say it."""
+    services = called(settings)
     missing = [
         f"{variable(name)} is needed by the {settings.profile} profile: "
         f"{setting.metadata['about']}"
         for name, setting in FIELDS.items()
-        if settings.profile in setting.metadata["needed"] and not getattr(settings, name)
+        if settings.profile in setting.metadata["needed"]
+        and not getattr(settings, name)
+        and (name in services or name not in SERVICES)
     ]
     if settings.profile == "memory":
         return missing
-    named = [key for url, key in SERVICES.items() if not is_twin(getattr(settings, url))]
+    named = [key for url, key in services.items() if not is_twin(getattr(settings, url))]
     if settings.profile == "aws":
         named.append("contact_key_variable")
+    elif settings.sms_service == "aws":
+        missing.append(f"{variable('sms_service')} takes aws with the aws profile alone")
     for key in named:
         secret = getattr(settings, key)
         if secret and not environment.get(secret):

@@ -113,6 +113,13 @@ class Settings:
         _VARIABLE,
         "environment variable that holds the key of the source of events; a twin needs none",
     )
+    sms_service: str = a_text(
+        "http",
+        "http or aws",
+        "http|aws",
+        "who takes texts: a gateway by http, or End User Messaging of the account of the aws "
+        "profile, which knows nothing of what it accepted",
+    )
     sms_url: str = a_text(
         "",
         "an http address",
@@ -130,13 +137,19 @@ class Settings:
         "sms",
         "at most 40 small letters, digits, - and _",
         "[a-z0-9][a-z0-9_-]{0,39}",
-        "what reports on texts call their provider",
+        "what reports on texts call their provider; those of aws say aws",
     )
     sms_sender: str = a_text(
         "demand",
         "at most 64 letters, digits, +, - and _",
         "[A-Za-z0-9+_-]{1,64}",
-        "the number or name that texts come from",
+        "the number, pool or name that texts come from",
+    )
+    sms_configuration_set: str = a_text(
+        "",
+        "at most 64 letters, digits, - and _",
+        "[A-Za-z0-9_-]{1,64}",
+        "configuration set that aws sends texts by",
     )
     sms_capability: str = a_text(
         "keyed",
@@ -205,10 +218,10 @@ class Settings:
     @property
     def capability(self) -> Capability:
         """What the sender of texts is known to be able to do."""
-        match self.sms_capability:
-            case "keyed":
+        match self.sms_service, self.sms_capability:
+            case "http", "keyed":
                 return Keyed(timedelta(seconds=self.sms_key_ttl_s))
-            case "queryable":
+            case "http", "queryable":
                 return Queryable(timedelta(seconds=self.sms_lag_s))
             case _:
                 return Silent()

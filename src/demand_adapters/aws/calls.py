@@ -73,8 +73,14 @@ class Aws:
             answer: Mapping[str, Any] = getattr(self._client(service), operation)(**arguments)
         return answer
 
-    def persist(self, work: Callable[[], T], until: datetime | None = None) -> T:
-        """Repeat *work* while it raises Transient; raises the last one when patience ends.
+    def persist(
+        self,
+        work: Callable[[], T],
+        until: datetime | None = None,
+        *,
+        after: type[Transient] = Transient,
+    ) -> T:
+        """Repeat *work* while it raises *after*; raises the last one when patience ends.
 
         A try without answer may have had its effect whatever comes after, and is raised then.
         """
@@ -84,7 +90,7 @@ class Aws:
         while True:
             try:
                 return work()
-            except Transient as fault:
+            except after as fault:
                 unknown = fault if isinstance(fault, Unknown) else unknown
                 pause = self._pause(tried)
                 if fault.retry_at is not None:

@@ -6,10 +6,17 @@ code and the request's id are what its support asks for.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from demand_core.errors import DemandError, Permanent, Transient, Unknown, WiringError
+from demand_core.errors import (
+    DemandError,
+    Permanent,
+    Transient,
+    Unknown,
+    Unsent,
+    WiringError,
+)
 from demand_core.ports.clock import Clock
 
 # The service says that it did nothing, and that the same call may work later.
@@ -72,6 +79,15 @@ MEND: Final[Mapping[str, str]] = {
 }
 
 
+class Busy(Transient):
+    """The service says that it did nothing. *status* shows whether that is more than likely."""
+
+    def __init__(self, message: str, *, retry_at: datetime | None, status: int) -> None:
+        """Keep the status for who must not do anything twice."""
+        super().__init__(message, retry_at=retry_at)
+        self.status = status
+
+
 class Refused(Permanent):
     """The service said no. *code* is its own word, *answer* all that it said."""
 
@@ -111,7 +127,7 @@ def _of_answer(what: str, answer: Mapping[str, Any], clock: Clock) -> DemandErro
         wait = str(about.get("HTTPHeaders", {}).get("retry-after", ""))
         known = wait.isascii() and wait.isdigit() and len(wait) <= SECONDS_DIGITS_MAX
         retry_at = clock.now() + timedelta(seconds=int(wait)) if known else None
-        return Transient(said, retry_at=retry_at)
+        return Busy(said, retry_at=retry_at, status=status)
     if status >= 500:  # noqa: PLR2004  # its InternalServerError too may come after the write
         return Unknown(said)
     if code in MEND:
@@ -127,7 +143,7 @@ def _of_silence(what: str, error: Exception) -> DemandError:
         case (
             of.EndpointConnectionError() | of.ConnectTimeoutError() | of.ProxyConnectionError()
         ):
-            return Transient(said)
+            return Unsent(said)
         case (
             of.HTTPClientError() | of.SSLError() | of.IncompleteReadError() | of.ChecksumError()
         ):

@@ -32,7 +32,14 @@ from attrs import define, field, frozen
 from demand_adapters.http.addresses import Resolve, check_url, resolved
 from demand_adapters.http.breaker import Breaker, Shut
 from demand_adapters.wire.bodies import plain
-from demand_core.errors import DemandError, Permanent, Transient, Unknown, WiringError
+from demand_core.errors import (
+    DemandError,
+    Permanent,
+    Transient,
+    Unknown,
+    Unsent,
+    WiringError,
+)
 from demand_core.ports.clock import Clock
 
 if TYPE_CHECKING:
@@ -141,10 +148,6 @@ class Answer:
             case status if status >= 400 and word:  # noqa: PLR2004  # a failure
                 return Transient(said, retry_at=self.retry_at)
         return Unknown(said, retry_at=self.retry_at)
-
-
-class Unsent(Transient):
-    """No byte was written: the service saw nothing, and any call may be tried again."""
 
 
 @define(kw_only=True, eq=False)

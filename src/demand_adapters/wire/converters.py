@@ -15,6 +15,7 @@ import attrs
 from cattrs import AttributeValidationNote, ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from demand_adapters.wire.aws_sms import in_our_words
 from demand_adapters.wire.sms import FOUND_BY, reported_status
 from demand_core.domain.artists import Artist
 from demand_core.domain.contacts import Email, Phone
@@ -66,6 +67,10 @@ VARIANTS: Final[Mapping[type, Mapping[str, type]]] = {
 }
 TAGS: Final[Mapping[type, str]] = {
     variant: tag for variants in VARIANTS.values() for tag, variant in variants.items()
+}
+# What strangers say of them is put into our words before it is read.
+RETOLD: Final[Mapping[type, Callable[[Mapping[str, Any]], Mapping[str, Any]]]] = {
+    SmsNews: in_our_words,
 }
 # Fields with a spelling of their own.
 READ_BY: Final[Mapping[type, Mapping[str, Callable[[Any, Any], Any]]]] = {
@@ -281,11 +286,12 @@ def _present(read: Callable[[Any, Any], T], plain: object, kind: object) -> T:
     return read(plain, kind)
 
 
-def _variant(reads: Mapping[str, Callable[[Any, Any], T]], plain: object, kind: object) -> T:
-    tag = _exactly(dict, plain).get("kind")
+def _variant(reads: Mapping[str, Callable[[Any, Any], T]], plain: object, kind: type) -> T:
+    told = RETOLD[kind](_exactly(dict, plain))
+    tag = told.get("kind")
     if not isinstance(tag, str) or tag not in reads:
         raise Permanent("bad_kind")
-    return reads[tag](plain, kind)
+    return reads[tag](told, kind)
 
 
 def _tagged(tag: str, write: Callable[[Any], dict[str, Any]], value: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from demand_adapters.aws.change_feed import AwsChangeFeed
 from demand_adapters.aws.file_store import S3FileStore
 from demand_adapters.aws.item_table import AwsItemTable
 from demand_adapters.aws.queue import SqsQueue
+from demand_adapters.aws.sms_sender import AwsSmsSender
 from demand_adapters.aws.stream import KinesisStream
 from demand_adapters.item_table import ChangeFeed, ItemTable
 from demand_adapters.local.clock import WallClock
@@ -83,8 +84,15 @@ class AwsEngines:
 
     @property
     def sms(self) -> SmsSender:
-        """Whoever brings texts to phones."""
-        return self.services.sms
+        """Whoever brings texts to phones: a gateway, or this account itself."""
+        settings = self.settings
+        if settings.sms_service == "http":
+            return self.services.sms
+        return AwsSmsSender(
+            aws=self.aws,
+            sender=settings.sms_sender,
+            configuration_set=settings.sms_configuration_set or None,
+        )
 
     @property
     def table(self) -> ItemTable:

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demand_adapters.aws.calls import Access, Aws, Patience, chunks, part
-from demand_adapters.aws.errors import LATER, MEND, Refused, translated
+from demand_adapters.aws.errors import LATER, MEND, Busy, Refused, translated
 from demand_adapters.memory.clock import MemoryClock
 from demand_adapters.testing.strategies import NOON
-from demand_core.errors import DemandError, Permanent, Transient, Unknown, WiringError
+from demand_core.errors import DemandError, Permanent, Transient, Unknown, Unsent, WiringError
 
 SECOND: Final = timedelta(seconds=1)
 CANARY: Final = "canary-4111"
@@ -96,6 +96,18 @@ def test_what_was_unknown_once_stays_so_when_patience_ends() -> None:
     waiting = Waiting(tries=3)
     with pytest.raises(Unknown, match="no answer"):
         waiting.aws.persist(failing(Unknown("no answer"), *[Transient("busy")] * 2))
+
+
+@pytest.mark.parametrize("fault", [Unknown("no answer"), Transient("busy"), Permanent("no")])
+def test_who_must_not_do_it_twice_repeats_only_what_never_left(
+    waiting: Waiting, fault: DemandError
+) -> None:
+    lost = Unsent("no connection")
+    assert waiting.aws.persist(failing(lost, lost), after=Unsent) == "done"
+    with pytest.raises(type(fault)) as raised:
+        waiting.aws.persist(failing(lost, fault), after=Unsent)
+    assert raised.value is fault
+    assert len(waiting.slept) == 3
 
 
 @pytest.mark.parametrize("fault", [Permanent("no"), WiringError("no")])
@@ -209,7 +221,8 @@ def refused(code: str, status: int = 400, **headers: str) -> of.ClientError:
 @pytest.mark.parametrize("status", [400, 503])
 def test_throttling_had_no_effect(code: str, status: int) -> None:
     fault = raised(refused(code, status))
-    assert type(fault) is Transient
+    assert type(fault) is Busy
+    assert fault.status == status
     assert "request r1" in str(fault)
 
 
@@ -243,9 +256,9 @@ def test_only_a_plain_number_of_seconds_says_when_to_come_again(wait: str) -> No
 
 
 WITHOUT_ANSWER: Final[Sequence[tuple[Exception, type[DemandError]]]] = [
-    (of.EndpointConnectionError(endpoint_url=CANARY), Transient),
-    (of.ConnectTimeoutError(endpoint_url=CANARY), Transient),
-    (of.ProxyConnectionError(proxy_url=CANARY), Transient),
+    (of.EndpointConnectionError(endpoint_url=CANARY), Unsent),
+    (of.ConnectTimeoutError(endpoint_url=CANARY), Unsent),
+    (of.ProxyConnectionError(proxy_url=CANARY), Unsent),
     (of.ReadTimeoutError(endpoint_url=CANARY), Unknown),
     (of.ConnectionClosedError(endpoint_url=CANARY), Unknown),
     (of.HTTPClientError(error=CANARY), Unknown),

@@ -8,14 +8,13 @@ from typing import Any, Final
 import pytest
 from attrs import define, evolve
 
-from demand_adapters.http.calls import Unsent
 from demand_adapters.memory.sms_sender import MemorySmsSender
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
 from demand_adapters.testing.fault_plans import Fault, Kind, OneFault
 from demand_adapters.testing.faults import Faults, Invocation
 from demand_adapters.testing.strategies import NOON, a_notification, an_event
 from demand_core.domain.orders import sms_order
-from demand_core.errors import DemandError, Permanent, Transient, Unknown
+from demand_core.errors import DemandError, Permanent, Transient, Unknown, Unsent
 from entrypoints.engines.memory import MemoryEngines
 from entrypoints.metering import Meter, MeteredProfile
 from entrypoints.settings import Settings
