@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from entrypoints.settings import FIELDS, Settings, variable
+from entrypoints.setting_places import variable
+from entrypoints.settings import FIELDS, Settings
 
 # The services that are somebody else's, each with the setting that names its secret.
 SERVICES: Final[Mapping[str, str]] = {

@@ -19,7 +19,8 @@ from demand_core.domain.events import Event
 from demand_core.domain.links import LinkState, link_state
 from entrypoints.engines.local import LocalEngines
 from entrypoints.profiles import Profile
-from entrypoints.settings import FIELDS, Settings, variable
+from entrypoints.setting_places import variable
+from entrypoints.settings import FIELDS, Settings
 from entrypoints.simulation.scenarios import an_event
 from entrypoints.twins.serving import Served
 from entrypoints.twins.shortener import ShortenerTwin

@@ -9,7 +9,8 @@ from attrs import frozen
 
 from entrypoints.cli.options import Given, given
 from entrypoints.needs import lacking
-from entrypoints.settings import FIELDS, Layer, flag, read, value_of, variable
+from entrypoints.setting_places import Layer, flag, read, value_of, variable
+from entrypoints.settings import FIELDS
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One document instead of text.")
 

@@ -9,7 +9,8 @@ from attrs import frozen
 
 from demand_core.errors import WiringError
 from entrypoints.needs import lacking
-from entrypoints.settings import Layer, Settings, layers, read
+from entrypoints.setting_places import Layer, layers, read
+from entrypoints.settings import Settings
 
 
 @frozen

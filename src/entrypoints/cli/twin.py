@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import click
 
-from entrypoints.settings import variable
+from entrypoints.setting_places import variable
 from entrypoints.simulation.world import WEATHERS
 from entrypoints.stopping import signalled
 from entrypoints.twins import TWINS

@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from entrypoints.settings import FIELDS, PREFIX, variable
+from entrypoints.setting_places import PREFIX, variable
+from entrypoints.settings import FIELDS
 
 # Nobody listens there, and nobody is called.
 HERE: Final = "http://127.0.0.1:1"

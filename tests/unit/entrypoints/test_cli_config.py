@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from entrypoints.cli import main
-from entrypoints.settings import FIELDS, PREFIX, variable
+from entrypoints.setting_places import PREFIX, variable
+from entrypoints.settings import FIELDS
 
 COMPLETE = {
     "DEMAND_PROFILE": "aws",

@@ -306,10 +306,19 @@ def test_a_port_of_ones_own_can_be_named_in_the_settings(
 @pytest.mark.parametrize(
     ("where", "says"),
     [
-        ("entrypoints.settings:read", "entrypoints.settings:read made no shortener"),
+        (
+            "entrypoints.setting_places:read",
+            "entrypoints.setting_places:read made no shortener",
+        ),
         ("nowhere.at_all:make", "nowhere.at_all:make: No module named 'nowhere'"),
-        ("entrypoints.settings:nothing", "entrypoints.settings has no nothing to be called"),
-        ("entrypoints.settings:KEY", "entrypoints.settings has no KEY to be called"),
+        (
+            "entrypoints.settings:nothing",
+            "entrypoints.settings has no nothing to be called",
+        ),
+        (
+            "entrypoints.settings:KEY",
+            "entrypoints.settings has no KEY to be called",
+        ),
     ],
 )
 def test_a_factory_that_makes_nothing_is_named(

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from demand_core.domain.links import LinkPolicy
 from demand_core.errors import WiringError
 from entrypoints.needs import lacking
-from entrypoints.settings import (
-    FIELDS,
+from entrypoints.setting_places import (
     PREFIX,
-    Settings,
     environment_layer,
     flag,
     from_environment,
@@ -23,6 +21,7 @@ from entrypoints.settings import (
     value_of,
     variable,
 )
+from entrypoints.settings import FIELDS, Settings
 
 RATE: Final = "DEMAND_SHORTENER_PER_S"
 CALLS: Final = "DEMAND_LINK_CALLS_MAX"
