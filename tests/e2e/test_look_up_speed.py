@@ -35,7 +35,7 @@ class LookUps:
         return answer
 
 
-@pytest.mark.check("N-UC6")
+@pytest.mark.check("N-UC6", "N-S6")
 def test_a_cached_event_is_answered_within_half_a_second_at_p95(tmp_path: Path) -> None:
     now, meter = WallClock().now(), Meter()
     settings = Settings(state=tmp_path, shortener_url=HERE, event_source_url=HERE, sms_url=HERE)

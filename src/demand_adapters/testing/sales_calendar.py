@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demand_adapters.item_table import Body, Item
+from demand_adapters.stores.event_cache import TableEventCache
 from demand_adapters.stores.sales_calendar import TableSalesCalendar
 from demand_adapters.testing.contract import Contract, inherited
 from demand_adapters.testing.item_table import TableAtHand
 from demand_adapters.testing.stored import Stored
-from demand_adapters.testing.strategies import MILLISECOND, NOON, a_sale
+from demand_adapters.testing.strategies import MILLISECOND, NOON, a_sale, an_event
 from demand_adapters.wire.converters import instant
 from demand_adapters.wire.item_keys import sale_key
 from demand_core.domain.ids import EventId, SaleId
@@ -31,6 +32,7 @@ from demand_core.domain.sales import (
 )
 from demand_core.domain.windows import Span
 from demand_core.errors import Permanent, Transient, Unknown
+from demand_core.ports.event_cache import EventCache
 from demand_core.ports.sales_calendar import SalesCalendar, Step
 
 E1, E2 = EventId("E1"), EventId("E2")
@@ -59,10 +61,14 @@ def renamed(sale: Sale, n: int) -> Sale:
 
 @frozen(kw_only=True)
 class CalendarAtHand:
-    """An empty calendar, *another* that knows what it knows, and a way to settle indexes."""
+    """An empty calendar, *another* that knows what it knows, and the *events* beside it.
+
+    After *settle* the indexes show all that was written.
+    """
 
     calendar: SalesCalendar
     another: SalesCalendar
+    events: EventCache
     settle: Callable[[], None]
 
     def sale(self, sale_id: SaleId = S1) -> Sale:
@@ -113,6 +119,21 @@ class SalesCalendarContract(Contract[CalendarAtHand]):
         assert {sale.sale_id for sale in known[0]} == {public.sale_id, S1}
         assert [sale.sale_id for sale in known[1]] == [elsewhere(1).sale_id]
         assert not any(sale.withdrawn_at for sale in known[0])
+
+    def test_an_event_and_its_sales_are_one_read(self, hand: CalendarAtHand) -> None:
+        hand.calendar.relist(E1, [a_sale(n) for n in range(205)], NOON)
+        assert hand.calendar.listing(E1) is None
+        event = an_event(event_id=E1)
+        hand.events.refresh([event])
+        found = hand.another.listing(E1)
+        assert found is not None
+        assert found.event == event
+        assert list(found.sales) == list(hand.calendar.of_event(E1))
+        hand.calendar.relist(E1, [], NOON)
+        withdrawn = hand.calendar.listing(E1)
+        assert withdrawn is not None
+        assert all(sale.withdrawn_at for sale in withdrawn.sales)
+        assert hand.calendar.listing(E2) is None
 
     def test_only_news_is_an_update(self, hand: CalendarAtHand) -> None:
         for n in range(3):
@@ -239,7 +260,13 @@ def calendar_over(below: TableAtHand) -> TableCalendarAtHand:
         TableSalesCalendar(table=table, clock=below.clock)
         for table in (stored.meddled, below.table)
     )
-    return TableCalendarAtHand(calendar=one, another=other, settle=below.settle, stored=stored)
+    return TableCalendarAtHand(
+        calendar=one,
+        another=other,
+        events=TableEventCache(table=below.table, clock=below.clock),
+        settle=below.settle,
+        stored=stored,
+    )
 
 
 # What another writer of the table, or an accident, may have left of an item's own fields.

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from demand_core.domain.ids import EventId, SaleId
+from demand_core.domain.listings import Listing
 from demand_core.domain.sales import Sale
 from demand_core.domain.windows import Span
 
@@ -23,6 +24,10 @@ class SalesCalendar(Protocol):
 
     def of_event(self, event_id: EventId, /) -> Sequence[Sale]:
         """All sales of an event, withdrawn ones too, read consistently."""
+        ...
+
+    def listing(self, event_id: EventId, /) -> Listing | None:
+        """A known event and all its sales, by one read of the store."""
         ...
 
     def relist(self, event_id: EventId, listed: Sequence[Sale], now: datetime, /) -> None:

@@ -1,5 +1,8 @@
 """Answer what an app asks of an event."""
 
+from datetime import timedelta
+from typing import TypeGuard
+
 from attrs import frozen
 
 from demand_core.domain.event_details import (
@@ -9,8 +12,8 @@ from demand_core.domain.event_details import (
     LookUpPolicy,
     details,
 )
-from demand_core.domain.events import Event
 from demand_core.domain.ids import ALPHABETS, EventId
+from demand_core.domain.listings import Listing
 from demand_core.domain.planning import ReminderPolicy
 from demand_core.domain.refreshing import RefreshPolicy
 from demand_core.errors import Permanent, Transient
@@ -24,7 +27,7 @@ from demand_core.procedures.looking_up import LookingUp
 
 @frozen(kw_only=True)
 class LookUpEvent:
-    """What is known and fresh costs two reads and no call; a source that is down costs
+    """What is known and fresh costs one read and no call; a source that is down costs
     freshness, not the answer.
     """
 
@@ -42,22 +45,26 @@ class LookUpEvent:
         if not ALPHABETS["eventId"].fullmatch(query.event_id):
             return EventAnswer(problem=EventProblem.INVALID_ID)
         event_id = EventId(query.event_id)
-        looking_up = LookingUp.of(self)
+        known = self.sales.listing(event_id)
+        if self._within(known, self.look_ups.good_for):
+            return self._shown(known, query, stale=False)
         try:
-            found = looking_up.fresh(event_id, self.look_ups.good_for)
+            found = LookingUp.of(self).fresh(event_id, self.look_ups.good_for)
         except (Transient, Permanent):
-            return self._stale(event_id, query)
-        if found is None:
+            return self._stale(known, query)
+        fresh = self.sales.listing(event_id) if found else None
+        if fresh is None:
             return EventAnswer(problem=EventProblem.NOT_FOUND)
-        return self._shown(found, query, stale=False)
+        return self._shown(fresh, query, stale=False)
 
-    def _stale(self, event_id: EventId, query: EventQuery) -> EventAnswer:
-        known = self.events.get_many([event_id]).get(event_id)
-        if known is None or self.clock.now() - known.cached_at > self.look_ups.at_most:
-            return EventAnswer(problem=EventProblem.UNAVAILABLE)
-        return self._shown(known, query, stale=True)
+    def _within(self, known: Listing | None, age: timedelta) -> TypeGuard[Listing]:
+        return known is not None and self.clock.now() - known.event.cached_at <= age
 
-    def _shown(self, event: Event, query: EventQuery, *, stale: bool) -> EventAnswer:
-        sales = tuple(self.sales.of_event(event.event_id))
+    def _stale(self, known: Listing | None, query: EventQuery) -> EventAnswer:
+        if self._within(known, self.look_ups.at_most):
+            return self._shown(known, query, stale=True)
+        return EventAnswer(problem=EventProblem.UNAVAILABLE)
+
+    def _shown(self, known: Listing, query: EventQuery, *, stale: bool) -> EventAnswer:
         policy = self.reminders.suppression
-        return EventAnswer(event=details(event, sales, query, policy, stale=stale))
+        return EventAnswer(event=details(known.event, known.sales, query, policy, stale=stale))
