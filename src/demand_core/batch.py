@@ -27,10 +27,14 @@ class Record(Generic[T]):
 
 @frozen(kw_only=True)
 class Outcome:
-    """What became of a batch. A record that is not named here is done."""
+    """What became of a batch. A record that is not named here is done.
+
+    *noted* counts what was odd about the work and changed nothing of it.
+    """
 
     retry: frozenset[str] = frozenset()
     dropped: Mapping[str, str] = field(factory=dict)
+    noted: Mapping[str, int] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         """Refuse an outcome that says two things of one record."""
@@ -40,12 +44,13 @@ class Outcome:
 
 @frozen(kw_only=True)
 class Tally:
-    """Counts of a run: records = done + retried + dropped; quarantined stands beside them."""
+    """Counts of a run: records = done + retried + dropped; the others stand beside them."""
 
     done: int = 0
     retried: int = 0
     dropped: Mapping[str, int] = field(factory=dict)
     quarantined: int = 0
+    noted: Mapping[str, int] = field(factory=dict)
 
     @property
     def records(self) -> int:
@@ -59,6 +64,7 @@ class Tally:
             retried=self.retried + other.retried,
             dropped=_summed(self.dropped, other.dropped),
             quarantined=self.quarantined + other.quarantined,
+            noted=_summed(self.noted, other.noted),
         )
 
 
@@ -76,6 +82,7 @@ def tally(record_ids: Sequence[str], outcome: Outcome) -> Tally:
         done=len(record_ids) - retried - len(outcome.dropped),
         retried=retried,
         dropped=Counter(outcome.dropped.values()) if outcome.dropped else {},
+        noted=outcome.noted,
     )
 
 

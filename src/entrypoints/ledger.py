@@ -24,6 +24,9 @@ GOALS: Final[Mapping[str, tuple[float, float]]] = {
     "inTimeRate": (0.98, 1.0),
     "meanDeliveryS": (0.0, 120.0),
 }
+# Near its sale an event is looked up every quarter of an hour: who knows it for so long was
+# without the source.
+OLD: Final = timedelta(minutes=45)
 # How a message ends whose fan has another one for the same sale on the same handset.
 _SPARED: Final = "duplicate_contact"
 
@@ -64,6 +67,7 @@ class Totals:
             arrived=mailed or row.status is Status.DELIVERED,
             in_time=triggered is not None and row.not_before <= triggered < row.not_after,
             spared=row.reason == _SPARED,
+            stale=bool(triggered and row.known_at and triggered - row.known_at > OLD),
         )
 
     @property
@@ -93,6 +97,7 @@ class Totals:
             "unsettled": self.of["unsettled"],
             "doubtful": self.of["doubtful"],
             "spared": self.of["spared"],
+            "stale": self.of["stale"],
             "byStatus": {s.value: self.by_status[s] for s in Status if self.by_status[s]},
             "byReason": dict(sorted(self.by_reason.items())),
             "byLocale": dict(sorted(self.by_locale.items())),

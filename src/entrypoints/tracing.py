@@ -61,6 +61,7 @@ def _wish(ports: Profile, demand: Demand) -> Trace:
         "phone": demand.phone_number,
         "email": demand.email,
         "consent": demand.consent_source,
+        "unreachable by": ", ".join(channel.value for channel in demand.unreachable),
     }
     dates = demand.date
     happened = {
@@ -110,6 +111,7 @@ def _message(ports: Profile, row: Notification) -> Trace:
         "link": row.link_kind,
         "not before": _written(row.not_before),
         "not after": _written(row.not_after),
+        "event as of": _written(row.known_at) if row.known_at else None,
         "attempts": str(row.send_attempts),
         "replays": str(row.replays) if row.replays else None,
         "provider": row.provider,

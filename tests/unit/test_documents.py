@@ -84,7 +84,8 @@ from demand_core.errors import Permanent
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.shapes import Changes, Queue, Stream
 from entrypoints.running import source_name
-from entrypoints.settings import FIELDS, variable
+from entrypoints.setting_places import variable
+from entrypoints.settings import FIELDS
 
 Rows: TypeAlias = Sequence[Sequence[object]]
 

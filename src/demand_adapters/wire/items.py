@@ -173,7 +173,10 @@ NOTIFICATION: Final = Kind(
     indexes=frozenset({"byGroup", "byId", "byMessage", "byTime"}),
     expires=lambda row: row.not_after + NOTIFICATION_KEPT,
     history=frozenset(
-        {"claim", "errors", "replays", "seen", "firstHandoverAt", "sendAttempts", "waitUntil"}
+        {
+            *("claim", "errors", "firstHandoverAt", "knownAt", "replays", "seen"),
+            *("sendAttempts", "waitUntil"),
+        }
     ),
     marks=frozenset({"date", "outcomeUnknownSince"}),
 )

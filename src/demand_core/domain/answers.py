@@ -70,10 +70,10 @@ EXPIRED: Final = "expired"
 
 # Refusals that no later try will change. Whatever else a provider says is tried again, within
 # limits: a word that is new to us may mean anything.
+UNREACHABLE: Final = frozenset({"invalid_number", "landline"})
 FINAL_REFUSALS: Final = frozenset(
     {
-        "invalid_number",
-        "landline",
+        *UNREACHABLE,
         "blocked",
         "opted_out",
         "body_too_long",

@@ -154,7 +154,15 @@ def decided(
         case Stopped(row=stopped):
             return stopped
         case Clear(row=clear) if now < terms.horizon(clear):
-            return claimed(clear, by, now, terms, request_digest=request_digest(clear))
+            known_at = standing.event.cached_at if standing.event else None
+            return claimed(
+                clear,
+                by,
+                now,
+                terms,
+                request_digest=request_digest(clear),
+                known_at=known_at,
+            )
         case Clear(row=clear):
             return lapsed(clear)
 

@@ -122,7 +122,13 @@ def looked_at(row: Notification, now: datetime, terms: Terms) -> tuple[Errand, N
 
 
 def claimed(
-    row: Notification, by: str, now: datetime, terms: Terms, *, request_digest: str
+    row: Notification,
+    by: str,
+    now: datetime,
+    terms: Terms,
+    *,
+    request_digest: str,
+    known_at: datetime | None = None,
 ) -> Notification:
     """*row*, as it was looked at, in the hands of *by* for one lease.
 
@@ -135,6 +141,7 @@ def claimed(
         moved(row, Signal.CLAIM, Status.CLAIMED),
         claim=Claim(by=by, until=now + terms.lease, number=number),
         first_handover_at=row.first_handover_at or now,
+        known_at=known_at,
         request_digest=request_digest,
         replays=row.replays + (row.in_doubt and isinstance(terms.capability, Keyed)),
     )

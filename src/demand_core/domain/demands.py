@@ -4,9 +4,11 @@ from datetime import datetime
 
 from attrs import Attribute, evolve, field, frozen
 
+from demand_core.domain.answers import UNREACHABLE
 from demand_core.domain.contacts import Email, Phone
 from demand_core.domain.ids import DemandSaleId, EventId, FanId
 from demand_core.domain.notifications import Channel, Notification
+from demand_core.domain.statuses import Status
 from demand_core.errors import Permanent
 
 
@@ -51,6 +53,8 @@ class Demand:
     time_zone: str | None = None
     consent_at: datetime | None = None
     consent_source: str | None = None
+    # Where the contact was found to be none; another contact is another matter.
+    unreachable: tuple[Channel, ...] = ()
     date: DemandDates
 
     @sale_id.validator
@@ -85,14 +89,14 @@ def asked_again(known: Demand | None, asked: Demand) -> Demand:
     """
     if known is None:
         return asked
-    same = evolve(asked, date=known.date, consent_at=known.consent_at)
-    if same == known:
+    marked = evolve(asked, date=known.date, unreachable=_still_unreachable(known, asked))
+    if evolve(marked, consent_at=known.consent_at) == known:
         return known
-    return evolve(asked, date=evolve(known.date, updated=asked.date.requested))
+    return evolve(marked, date=evolve(known.date, updated=asked.date.requested))
 
 
 def answered(demand: Demand, row: Notification) -> Demand:
-    """*demand* with what *row* tells: first handed over, first arrived, each noted once.
+    """*demand* with what *row* tells: first handed over, first arrived, not to be reached.
 
     Where nobody reports an arrival, what was sent counts as arrived.
     """
@@ -104,4 +108,20 @@ def answered(demand: Demand, row: Notification) -> Demand:
         triggered=demand.date.triggered or row.date.triggered,
         notified=demand.date.notified or arrived,
     )
-    return demand if date == demand.date else evolve(demand, date=date)
+    unreachable = demand.unreachable
+    if _nowhere(row) and _contact(demand, row.channel) == (row.phone_number or row.email):
+        unreachable = tuple(dict.fromkeys((*unreachable, row.channel)))
+    return evolve(demand, date=date, unreachable=unreachable)
+
+
+def _nowhere(row: Notification) -> bool:
+    return row.status is Status.FAILED and any(e.code in UNREACHABLE for e in row.errors)
+
+
+def _still_unreachable(known: Demand, asked: Demand) -> tuple[Channel, ...]:
+    channels = known.unreachable
+    return tuple(c for c in channels if _contact(known, c) == _contact(asked, c))
+
+
+def _contact(demand: Demand, channel: Channel) -> Phone | Email | None:
+    return demand.phone_number if channel is Channel.SMS else demand.email

@@ -165,6 +165,8 @@ class Notification:
     claim: Claim | None = None
     outcome_unknown_since: datetime | None = None
     first_handover_at: datetime | None = None
+    # How old what was known of the event is, by which it was last checked and taken.
+    known_at: datetime | None = None
     request_digest: str | None = None
     # By the clock of whoever did it, and by ours when we learned of it.
     date: Timeline = Timeline()

@@ -40,6 +40,8 @@ class ReminderPolicy:
     windows: WindowPolicy = field(factory=WindowPolicy)
     suppression: SuppressionPolicy = field(factory=SuppressionPolicy)
     segments_max: int = 1
+    # Whether a fan's choice of language counts more than the one of the event.
+    own_locale: bool = False
     # How old an event may be when reminders are made from it.
     fresh_for: timedelta = timedelta(minutes=15)
 
@@ -68,6 +70,7 @@ def planned(
     if sale.start_at is None:
         return
     span = sending(sale.start_at, policy.windows)
+    own = demand.locale if policy.own_locale else None
     for channel in demand.channels:
         row = Notification(
             notification_id=send_key(
@@ -81,7 +84,7 @@ def planned(
             demand_sale_id=demand.sale_id,
             phone_number=demand.phone_number if channel is Channel.SMS else None,
             email=demand.email if channel is Channel.EMAIL else None,
-            locale=event.locale,
+            locale=own or event.locale,
             not_before=span.begin,
             not_after=span.end,
             rendered_for=sale.start_at,

@@ -1,9 +1,10 @@
 """Looking an event up and keeping what was found: the same for whoever wants it fresh."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId
@@ -35,7 +36,10 @@ class LooksUp(Protocol):
 
 @frozen(kw_only=True)
 class LookingUp:
-    """Cache first; the source is asked once, however many want to know."""
+    """Cache first; the source is asked once, however many want to know.
+
+    What was odd about its answers is counted in `oddities`.
+    """
 
     clock: Clock
     pace: Pace
@@ -43,6 +47,7 @@ class LookingUp:
     events: EventCache
     sales: SalesCalendar
     refreshing: RefreshPolicy
+    oddities: Counter[str] = field(factory=Counter[str], init=False)
 
     @classmethod
     def of(cls, work: LooksUp) -> "LookingUp":
@@ -82,6 +87,7 @@ class LookingUp:
             raise
         if found is None:
             return None
+        self.oddities.update(oddity.code for oddity in found.oddities)
         # Sales first: whoever finds the event finds them all.
         self.sales.relist(event_id, found.sales, now)
         again = refresh_at(found.sales, now, self.refreshing)

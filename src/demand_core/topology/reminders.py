@@ -175,7 +175,7 @@ ROWS: Final = (
                 kind="notification",
                 on=_STANDS,
                 watching=("status",),
-                becoming=frozenset({"TRIGGERED", "SENT", "DELIVERED"}),
+                becoming=frozenset({"TRIGGERED", "SENT", "DELIVERED", "FAILED"}),
                 body=DuePage,
             ),
         ),

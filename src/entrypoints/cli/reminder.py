@@ -15,7 +15,7 @@ from demand_core.domain.notifications import Channel
 from demand_core.domain.phones import ParsedPhone, PhonePolicy, parse_phone
 from demand_core.errors import Permanent, Transient
 from entrypoints.cli.options import Given, given
-from entrypoints.ledger import Totals, totals
+from entrypoints.ledger import LOCALES, Totals, totals
 from entrypoints.profiles import beside
 
 SCHEMA_VERSION: Final = 1
@@ -41,6 +41,11 @@ def reminder() -> None:
 @_SALE
 @click.option("--sms", help="The number that a text goes to.")
 @click.option("--email", help="The address that an e-mail goes to.")
+@click.option(
+    "--locale",
+    type=click.Choice(sorted(LOCALES)),
+    help="The fan's own language, for those who set reminder_locale to fan.",
+)
 @_JSON
 @given
 def ask(  # noqa: PLR0913  # one for each option
@@ -51,6 +56,7 @@ def ask(  # noqa: PLR0913  # one for each option
     sms: str | None,
     email: str | None,
     *,
+    locale: str | None,
     as_json: bool,
 ) -> None:
     """Ask to be told when a sale of an event opens. Asking again changes the wish."""
@@ -66,6 +72,7 @@ def ask(  # noqa: PLR0913  # one for each option
         ),
         phone_number=None if sms is None else _phone(sms),
         email=None if email is None else _email(email),
+        locale=locale,
         consent_at=now,
         consent_source="cli",
         date=DemandDates(requested=now),

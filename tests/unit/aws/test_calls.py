@@ -137,6 +137,7 @@ def test_answers_come_in_the_order_of_the_items(items: list[int]) -> None:
         assert aws.in_parallel(str, items) == [*map(str, items)]
 
 
+@pytest.mark.check("N-UC2-batch")
 def test_as_much_is_under_way_at_once_as_there_are_connections(waiting: Waiting) -> None:
     gate = Barrier(4, timeout=30)
 

@@ -24,7 +24,14 @@ from demand_core.domain.demands import (
     asked_again,
 )
 from demand_core.domain.ids import ALPHABETS, DemandSaleId, EventId
-from demand_core.domain.notifications import Channel, Notification, Timeline
+from demand_core.domain.notifications import (
+    Channel,
+    DeliveryError,
+    ErrorKind,
+    Notification,
+    Timeline,
+)
+from demand_core.domain.statuses import Status
 from demand_core.errors import Permanent
 
 MINUTE: Final = timedelta(minutes=1)
@@ -156,6 +163,32 @@ def test_a_wish_is_marked_when_something_was_handed_over_and_when_it_arrived(
     assert evolve(marked, date=a_demand().date) == a_demand()
 
 
+def refused(demand: Demand, code: str, status: Status = Status.FAILED) -> Notification:
+    error = DeliveryError(at=NOON, attempt=1, kind=ErrorKind.PERMANENT, code=code)
+    return a_notification(phone_number=demand.phone_number, status=status, errors=(error,))
+
+
+@pytest.mark.check("N-S3")
+def test_a_number_that_leads_nowhere_is_flagged_until_another_one_is_given() -> None:
+    demand = a_demand()
+    flagged = answered(demand, refused(demand, "invalid_number"))
+    assert flagged == evolve(demand, unreachable=(Channel.SMS,))
+    assert asked_again(flagged, demand) == flagged
+    elsewhere = evolve(demand, phone_number=Phone("+12125559999"))
+    assert asked_again(flagged, elsewhere).unreachable == ()
+    # What was said of the old number is not said of the new one.
+    assert answered(elsewhere, refused(demand, "invalid_number")) == elsewhere
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("blocked", Status.FAILED), ("invalid_number", Status.DELIVERED)],
+)
+def test_who_was_reached_or_merely_refused_is_not_flagged(code: str, status: Status) -> None:
+    demand = a_demand()
+    assert answered(demand, refused(demand, code, status)) == demand
+
+
 @given(demand=demands, row=notifications, other=notifications)
 def test_each_mark_is_set_once_and_stays(
     demand: Demand, row: Notification, other: Notification
@@ -166,5 +199,5 @@ def test_each_mark_is_set_once_and_stays(
         for mark in ("triggered", "notified"):
             first = getattr(marked.date, mark)
             assert first is None or getattr(later.date, mark) == first
-    assert answered(marked, row) is marked
+    assert answered(marked, row) == marked
     assert marked.date.triggered == (demand.date.triggered or row.date.triggered)

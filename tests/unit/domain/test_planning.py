@@ -75,6 +75,27 @@ def test_there_is_one_message_for_each_channel_with_its_own_contact(
         assert (row.status, row.demand_sale_id) == (Status.CREATED, "E1.any")
 
 
+@pytest.mark.check("N-R18")
+@pytest.mark.parametrize(
+    ("own_locale", "wanted", "told_in"),
+    [
+        (False, "fr-ca", "en-us"),
+        (True, "fr-ca", "fr-ca"),
+        (True, None, "en-us"),
+    ],
+)
+def test_a_fans_own_language_counts_only_where_that_is_switched_on(
+    own_locale: bool, wanted: str | None, told_in: str
+) -> None:
+    policy = ReminderPolicy(own_locale=own_locale)
+    rows = list(planned(evolve(DEMAND, locale=wanted), SHOW, SALE, NOON, policy))
+    assert [row.locale for row in rows] == [told_in] * 2
+    assert ReminderPolicy().own_locale is False
+    (text, _) = (row.message_body for row in rows)
+    assert text is not None
+    assert ("Prévente" in text.reveal() or "vente" in text.reveal()) is (told_in == "fr-ca")
+
+
 def test_a_message_has_one_name_however_often_it_is_planned() -> None:
     again = plan(evolve(DEMAND, phone_number=Phone("+12125559999")), now=STARTS)
     assert {row.notification_id for row in plan().values()} == {

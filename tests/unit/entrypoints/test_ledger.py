@@ -12,7 +12,7 @@ from demand_adapters.testing.strategies import NOON, a_notification
 from demand_core.domain.contacts import Email
 from demand_core.domain.notifications import Channel, Notification, Timeline
 from demand_core.domain.statuses import Status
-from entrypoints.ledger import Totals, totals
+from entrypoints.ledger import OLD, Totals, totals
 from tests.unit.workers.reminders.desk import Desk
 
 SECOND: Final = timedelta(seconds=1)
@@ -60,6 +60,17 @@ def test_rates_are_of_those_whom_we_meant_to_tell_and_failures_say_why() -> None
         "SUPPRESSED: artist": 1,
     }
     assert found["missed"] == ["deliveryRate", "failureRate", "inTimeRate"]
+
+
+@pytest.mark.check("N-DEP1")
+def test_what_went_out_on_old_knowledge_is_flagged() -> None:
+    sent = {"status": Status.DELIVERED, "date": Timeline(triggered=NOON, delivered=NOON)}
+    rows = [
+        a_notification(n, known_at=NOON - age, **sent)
+        for n, age in enumerate((timedelta(0), OLD, OLD + SECOND, timedelta(hours=2)))
+    ]
+    assert document(*rows)["stale"] == 2
+    assert document(a_notification(9, known_at=NOON - timedelta(hours=2)))["stale"] == 0
 
 
 def test_an_e_mail_that_was_sent_counts_as_arrived() -> None:

@@ -137,6 +137,17 @@ def test_every_stage_from_the_wish_to_the_phone_can_be_read_with_its_time() -> N
     assert wish.date.notified == row.date.delivered
 
 
+@pytest.mark.check("N-WF1")
+def test_the_workers_come_in_their_order_and_each_has_something_to_do() -> None:
+    world = played(ASKS, until=TEN)
+    order = [
+        *("cache_event", "shorten_event_urls", "schedule_notifications"),
+        *("generate_notifications", "send_notifications", "track_sms_status"),
+    ]
+    first = {run.row: run.number for run in reversed(world.invoked) if run.wrote}
+    assert sorted(order, key=first.__getitem__) == order
+
+
 @pytest.mark.check("N-UC1-post", "N-J1")
 def test_the_link_in_a_text_leads_to_the_shop() -> None:
     world = played(ASKS, until=TEN)
@@ -187,6 +198,21 @@ def test_a_registration_leaves_the_other_sales_of_its_event_alone() -> None:
     assert len(told) == 2
     assert set(told.values()) == {Status.DELIVERED}
     assert f"{E1}.public" in told
+
+
+@pytest.mark.check("N-DEP1")
+def test_an_hour_without_the_source_costs_no_reminder_and_is_told() -> None:
+    story = Reminders(
+        shows=(GANNET,), crowds=(Crowd(show=GANNET, fans=5, sale=VERIFIED),), goal={}
+    )
+    world = story.world(7, CALM, NoFaults(), Settings())
+    world.run_until(TEN - HOUR - 30 * MINUTE)
+    world.engines.event_source.goes_down(TEN)
+    world.run_until(TEN)
+    assert [row.status for row in rows(world).values()] == [Status.DELIVERED] * 5
+    (sale_id,) = {row.sale_id for row in rows(world).values()}
+    assert sale_id
+    assert totals(world.outside.notifications, sale_id).document()["stale"] == 5
 
 
 @pytest.mark.check("REQ-006", "N-DEP4")

@@ -1,8 +1,9 @@
 """Keep what the source says of an event."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from demand_core.batch import Outcome, Record, one_by_one
 from demand_core.domain.planning import ReminderPolicy
@@ -29,10 +30,11 @@ class CacheEvent:
 
     def __call__(self, batch: Sequence[Record[EventOrder]]) -> Outcome:
         """One event after the other; a source that asks for rest gets it."""
-        return one_by_one(batch, self._cache)
-
-    def _cache(self, order: EventOrder) -> str | None:
         looking_up = LookingUp.of(self)
+        outcome = one_by_one(batch, partial(self._cache, looking_up))
+        return evolve(outcome, noted=looking_up.oddities)
+
+    def _cache(self, looking_up: LookingUp, order: EventOrder) -> str | None:
         event = looking_up.fresh(order.event_id, self.reminders.fresh_for)
         if event is None:
             return "no_event"

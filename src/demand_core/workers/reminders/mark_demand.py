@@ -1,4 +1,4 @@
-"""Note on a wish when it was first answered, and when the answer arrived."""
+"""Note on a wish when it was first answered, when that arrived, and where nothing arrives."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -31,6 +31,5 @@ class MarkDemand:
         return None if rows else "gone"
 
     def _note(self, row: Notification) -> None:
-        ref = demand_ref(row)
-        if ref and row.date.triggered:
+        if ref := demand_ref(row):
             self.demands.amend(ref, partial(answered, row=row))

@@ -10,6 +10,7 @@ from demand_core.batch import Outcome
 from demand_core.domain.events import EventCached
 from demand_core.domain.links import LinkRequest
 from demand_core.domain.refreshing import EVENT_SOURCE, EventOrder, LookUpReason
+from demand_core.domain.sale_kinds import SaleKind
 from demand_core.domain.suppression import Suppression, event_silences
 from demand_core.errors import Transient
 from demand_core.topology.channels import EVENTS, SHORT_URLS
@@ -77,6 +78,15 @@ def test_however_many_ask_at_once_the_source_is_asked_once() -> None:
     cast = Cast()
     assert cache(cast, *[look_up()] * 10) == Outcome()
     assert len(cast.source.calls) == 1
+
+
+@pytest.mark.check("N-CAP4")
+def test_a_presale_whose_name_tells_nothing_is_kept_as_a_plain_one_and_counted() -> None:
+    cast = Cast(presales=[("Fnord", OPENS), ("Fan Club Presale", OPENS)])
+    assert cache(cast, *[look_up()] * 3) == Outcome(noted={"unfamiliar_presale": 1})
+    kinds = {sale.name: (sale.kind, sale.told_by) for sale in cast.ports.sales.of_event(E1)}
+    assert kinds["Fnord"] == (SaleKind.PRESALE, None)
+    assert kinds["Fan Club Presale"] == (SaleKind.PRESALE, "fan club")
 
 
 def test_an_event_that_there_is_not_is_dropped_and_nothing_is_stored() -> None:

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from attrs import evolve
 
+from demand_adapters.item_table import Item, ItemTable, Wrote
 from demand_adapters.testing.strategies import NOON
 from demand_core.batch import Outcome
 from demand_core.domain.generation import GenerationOrder, done_for, ordered
@@ -106,6 +107,35 @@ def test_one_look_up_serves_ten_thousand_fans_at_ten_minutes_worth_of_rate() -> 
 
 
 @pytest.mark.check("CONST-003")
+class Gauge:
+    """The table, and how many writes it was ever given at once."""
+
+    def __init__(self, table: ItemTable) -> None:
+        self._table, self.most = table, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
+
+    def put_new(self, items: Sequence[Item], /) -> Sequence[Wrote]:
+        self.most = max(self.most, len(items))
+        return self._table.put_new(items)
+
+
+@pytest.mark.check("N-UC2-batch")
+def test_generation_writes_a_page_of_fans_at_once_whatever_their_number() -> None:
+    cast = ready(fans=1)
+    gauge = Gauge(cast.ports.table)
+    vars(cast.ports)["table"] = gauge
+    vars(cast.ports).pop("notifications", None)
+    # All in one shard, where pages are longest, and each on both channels.
+    crowd = [n for n in range(20_000) if shard(f"F{n}") == "0"]
+    cast.asked(*(a_wish(n, channels=BOTH) for n in crowd))
+    gauge.most = 0
+    all_of(cast)
+    assert len(cast.made()) >= 2 * len(crowd) > 2 * PAGE_MAX
+    assert PAGE_MAX < gauge.most <= 2 * PAGE_MAX <= 5000
+
+
 def test_a_run_that_nears_its_end_stores_how_far_it_came_and_the_next_does_the_rest() -> None:
     cast = ready(0)
     cast.asked(*(a_wish(n) for n in range(20_000) if shard(f"F{n}") == "0"))

@@ -1,5 +1,6 @@
 """Reports come in any order, any number of times, and now and then before our own record."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -20,6 +21,7 @@ from demand_core.domain.contacts import Phone
 from demand_core.domain.notifications import MessageBody
 from demand_core.domain.sms_news import Inbound, SmsNews, StatusReport
 from demand_core.domain.statuses import Status
+from demand_core.topology import TOPOLOGY
 from demand_core.topology.channels import PARKED_NEWS, SMS_NEWS
 from demand_core.topology.shapes import Stream
 from entrypoints.running import Runner
@@ -50,6 +52,19 @@ def report(desk: Dispatch, status: Status, n: int = 0, **differing: Any) -> Stat
         "error_code": "unreachable" if status is Status.FAILED else None,
     }
     return StatusReport(**plain | differing)
+
+
+@pytest.mark.check("N-UC7-batch")
+def test_of_a_batch_of_25_reports_the_one_that_cannot_be_applied_is_named() -> None:
+    (row,) = (row for row in TOPOLOGY if row.name == "track_sms_status")
+    assert row.batch_max <= 25
+    desk = sent(fans=25)
+    news = [report(desk, Status.DELIVERED, n) for n in range(25)]
+    news[7] = evolve(news[7], message_id="nobody-knows-it")
+    assert track(desk, *news) == Outcome()
+    (parked,) = desk.tray(PARKED_NEWS).taken
+    assert parked == evolve(news[7], parked_at=desk.clock.now())
+    assert Counter(desk.ends) == {Status.DELIVERED: 24, Status.TRIGGERED: 1}
 
 
 def track(desk: Dispatch, *news: SmsNews) -> Outcome:
