@@ -4,6 +4,8 @@ import json
 from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
+from typing import Final
 
 from demand_adapters.item_table import Entry, Key, Page
 
@@ -19,9 +21,8 @@ class Pointer:
         self.born = born
         self.died: datetime | None = None
 
-    def __lt__(self, other: "Pointer") -> bool:
-        """By place."""
-        return self.at < other.at
+
+_BY_PLACE: Final = attrgetter("at")
 
 
 class LaggedIndex:
@@ -38,7 +39,7 @@ class LaggedIndex:
         pointers = []
         for name, (pk, sk) in entries.items():
             pointer = Pointer((sk, key, sequence), now)
-            insort(self._pointers.setdefault((name, pk), []), pointer)
+            insort(self._pointers.setdefault((name, pk), []), pointer, key=_BY_PLACE)
             pointers.append(pointer)
         return pointers
 
