@@ -66,6 +66,8 @@ class Event:
     segment: Segment = field(factory=Segment)
     image_url: str | None = field(default=None, converter=_or_none)
     is_test: bool = False
+    # Why nobody was told of it as it was looked up, to be shown: whoever acts asks again.
+    suppression: tuple[str, ...] = ()
     # Somebody asked to be told of it: from then on it is looked up again and again.
     has_demand: bool = False
     refresh_at: datetime | None = None

@@ -72,6 +72,8 @@ class Sale:
     start_at: datetime | None = None
     end_at: datetime | None = None
     url: str | None = None
+    # As an event's, with the reasons of its event.
+    suppression: tuple[str, ...] = ()
     withdrawn_at: datetime | None = None
     generation: Generation | None = None
     date: SaleDates = SaleDates()

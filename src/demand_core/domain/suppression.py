@@ -4,13 +4,14 @@ Asked anew at every decision, so that a policy that changes reaches what is long
 that nobody has announced is no reason: such a sale is simply not due.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from demand_core.domain.events import Event
+from demand_core.domain.listings import Listing
 from demand_core.domain.sale_kinds import SaleKind
 from demand_core.domain.sales import Sale, name_key
 from demand_core.domain.segments import MUSIC, THEATRE, Segment
@@ -121,3 +122,17 @@ def silences(event: Event, sale: Sale, policy: SuppressionPolicy) -> Iterator[Si
     for reason, rule in SALE_RULES.items():
         if because := rule(sale, policy):
             yield Silence(reason, because)
+
+
+def judged(found: Listing, policy: SuppressionPolicy) -> Listing:
+    """*found* with all the reasons that silence its event and each of its sales by now."""
+    event = evolve(found.event, suppression=_reasons(event_silences(found.event, policy)))
+    sales = (
+        evolve(sale, suppression=_reasons(silences(found.event, sale, policy)))
+        for sale in found.sales
+    )
+    return evolve(found, event=event, sales=tuple(sales))
+
+
+def _reasons(because: Iterable[Silence]) -> tuple[str, ...]:
+    return tuple(silence.reason.value for silence in because)

@@ -8,7 +8,9 @@ from attrs import evolve, field, frozen
 
 from demand_core.domain.events import Event
 from demand_core.domain.ids import EventId
+from demand_core.domain.planning import ReminderPolicy
 from demand_core.domain.refreshing import EVENT_SOURCE, RefreshPolicy, refresh_at
+from demand_core.domain.suppression import judged
 from demand_core.errors import Transient
 from demand_core.ports.clock import Clock
 from demand_core.ports.event_cache import EventCache
@@ -31,6 +33,8 @@ class LooksUp(Protocol):
     @property
     def sales(self) -> SalesCalendar: ...
     @property
+    def reminders(self) -> ReminderPolicy: ...
+    @property
     def refreshing(self) -> RefreshPolicy: ...
 
 
@@ -46,6 +50,7 @@ class LookingUp:
     event_source: EventSource
     events: EventCache
     sales: SalesCalendar
+    reminders: ReminderPolicy
     refreshing: RefreshPolicy
     oddities: Counter[str] = field(factory=Counter[str], init=False)
 
@@ -58,6 +63,7 @@ class LookingUp:
             event_source=work.event_source,
             events=work.events,
             sales=work.sales,
+            reminders=work.reminders,
             refreshing=work.refreshing,
         )
 
@@ -88,6 +94,7 @@ class LookingUp:
         if found is None:
             return None
         self.oddities.update(oddity.code for oddity in found.oddities)
+        found = judged(found, self.reminders.suppression)
         # Sales first: whoever finds the event finds them all.
         self.sales.relist(event_id, found.sales, now)
         again = refresh_at(found.sales, now, self.refreshing)

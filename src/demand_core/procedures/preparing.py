@@ -28,8 +28,6 @@ class Prepares(LooksUp, Protocol):
 
     @property
     def announcer(self) -> Announcer: ...
-    @property
-    def reminders(self) -> ReminderPolicy: ...
 
 
 @frozen(kw_only=True)

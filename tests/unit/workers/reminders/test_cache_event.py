@@ -1,10 +1,11 @@
 """The source of events is asked as seldom as it may be, and what it says is kept."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from demand_adapters.item_table import Item
 from demand_adapters.testing.strategies import NOON
 from demand_core.batch import Outcome
 from demand_core.domain.events import EventCached
@@ -61,17 +62,49 @@ def test_what_is_known_and_fresh_costs_no_call() -> None:
     assert len(cast.source.calls) == 1
 
 
-def test_who_finds_an_event_finds_all_its_sales() -> None:
-    cast = Cast()
-    cache(cast)
+def written(cast: Cast) -> list[Item]:
+    """Everything that was ever stored, in that order."""
     changes = [
         change
         for shard in cast.engines.table.shards()
         for change in cast.engines.table.read(shard.name, None, 100)
     ]
-    kinds = [c.new.body["type"] for c in sorted(changes, key=lambda c: c.sequence) if c.new]
-    assert kinds[0] == "rate"
-    assert kinds[1:3] == ["sale", "event"]
+    return [c.new for c in sorted(changes, key=lambda c: c.sequence) if c.new]
+
+
+def test_who_finds_an_event_finds_all_its_sales() -> None:
+    cast = Cast()
+    cache(cast)
+    assert [item.body["type"] for item in written(cast)[:3]] == ["rate", "sale", "event"]
+
+
+class Witness:
+    """A port that writes down what it is asked, with others on one page."""
+
+    def __init__(self, port: object, page: list[str]) -> None:
+        self._port, self._page = port, page
+
+    def __getattr__(self, name: str) -> Any:
+        self._page.append(name)
+        return getattr(self._port, name)
+
+
+@pytest.mark.check("N-WF2")
+def test_the_cache_is_asked_first_and_what_is_stored_is_judged_before() -> None:
+    cast, page = Cast(country="DE", presales=[("Fan Registration", OPENS)]), list[str]()
+    for port in ("events", "sales", "event_source"):
+        vars(cast.ports)[port] = Witness(getattr(cast.ports, port), page)
+    cache(cast)
+    assert page == ["get_many", "look_up", "relist", "refresh", "get_many", "wanted"]
+    reasons = [
+        item.body.get("suppression") for item in written(cast) if item.key[0] == "event:E1"
+    ]
+    assert reasons == [
+        ["country"],
+        ["country", "registration_sale"],
+        ["country"],
+        ["country"],
+    ]
 
 
 def test_however_many_ask_at_once_the_source_is_asked_once() -> None:

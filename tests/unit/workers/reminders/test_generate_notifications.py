@@ -136,6 +136,7 @@ def test_generation_writes_a_page_of_fans_at_once_whatever_their_number() -> Non
     assert PAGE_MAX < gauge.most <= 2 * PAGE_MAX <= 5000
 
 
+@pytest.mark.check("CONST-003")
 def test_a_run_that_nears_its_end_stores_how_far_it_came_and_the_next_does_the_rest() -> None:
     cast = ready(0)
     cast.asked(*(a_wish(n) for n in range(20_000) if shard(f"F{n}") == "0"))
