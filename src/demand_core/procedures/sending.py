@@ -24,7 +24,7 @@ from demand_core.domain.opt_outs import Consent, ConsentSource, OptOut
 from demand_core.domain.planning import ReminderPolicy
 from demand_core.domain.reports import unreported
 from demand_core.domain.statuses import Status
-from demand_core.errors import Transient
+from demand_core.errors import Transient, WiringError
 from demand_core.ports.announcer import Announcer
 from demand_core.ports.clock import Clock
 from demand_core.ports.contact_guard import ContactGuard
@@ -121,7 +121,14 @@ class Sending:
             return False
         if mine.claim.by != self.by:
             return False
-        told = self._handed_over(mine, mine.claim.number, standing, courier)
+        try:
+            told = self._handed_over(mine, mine.claim.number, standing, courier)
+        except WiringError:
+            # Whoever is refused at the door has sent nothing: the next one need not wonder.
+            now = self.clock.now()
+            back = Told(claim_number=mine.claim.number, at=now, answer=Returned(look_again=now))
+            self._record(mine, back, courier)
+            raise
         self._record(mine, told, courier)
         return isinstance(told.answer, Returned) and told.answer.throttled
 

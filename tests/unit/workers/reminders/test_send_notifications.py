@@ -20,7 +20,7 @@ from demand_core.domain.notifications import Channel, Claim, ErrorKind
 from demand_core.domain.opt_outs import Consent, ConsentSource, OptOut
 from demand_core.domain.orders import SmsOrder
 from demand_core.domain.statuses import OPEN, Status
-from demand_core.errors import Permanent, Transient, Unknown
+from demand_core.errors import Permanent, Transient, Unknown, WiringError
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.channels import EMAILS
 from demand_core.topology.routing import routes
@@ -299,6 +299,30 @@ def test_senders_together_stay_under_the_rate_in_segments_one_message_at_a_time(
     slabs = sorted(paid)
     for one, other in pairwise(slabs):
         assert (other - one).total_seconds() >= 2 * paid[one] / 2
+
+
+class Locked(MemorySmsSender):
+    """Knows nobody by our key."""
+
+    key_fits = False
+
+    def send(self, order: SmsOrder, /) -> Accepted:
+        if not self.key_fits:
+            raise WiringError("the gateway does not know this key: set another")
+        return super().send(order)
+
+
+def test_who_was_turned_away_at_the_door_has_left_no_doubt() -> None:
+    desk = Dispatch(fans=2, capability=Silent(), gateway=Locked)
+    with pytest.raises(WiringError):
+        desk.send()
+    assert not any(row.in_doubt for row in desk.rows().values())
+    assert Status.CLAIMED not in desk.ends
+    assert isinstance(desk.sms, Locked)
+    desk.sms.key_fits = True
+    desk.later(SECOND)
+    desk.send()
+    assert (desk.told, desk.ends) == (2, [Status.TRIGGERED] * 2)
 
 
 def test_an_e_mail_goes_into_its_queue_once_and_counts_as_sent() -> None:
