@@ -1,6 +1,7 @@
 """What people are told about the work itself."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from attrs import frozen
 
@@ -43,4 +44,13 @@ def unreadable(ref: NotificationRef) -> Alert:
         key=f"unreadable:{digest('demand.alert/1', *named)[:8]}",
         summary=f"nobody can read the {ref.kind.value} of {ref.subject} to {ref.fan_id} by "
         f"{ref.channel.value}: it is not sent until its item is mended",
+    )
+
+
+def held_back(sender: str, until: datetime) -> Alert:
+    """Of a provider that wants nothing from us for longer than any burst lasts."""
+    return Alert(
+        key=f"held-back:{sender}:{until:%Y-%m-%dT%H}",
+        summary=f"{sender} takes nothing before {until:%Y-%m-%dT%H:%M:%S}Z: what is due "
+        "meanwhile waits, and lapses where it comes too late",
     )

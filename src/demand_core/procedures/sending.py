@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from demand_core.domain.alerts import unlisted
+from demand_core.domain.alerts import held_back, unlisted
 from demand_core.domain.answers import (
     Accepted,
     Answer,
@@ -36,6 +36,8 @@ from demand_core.procedures.standings import Standings, contact
 
 # How a provider says that the fan wants nothing from us.
 UNWANTED: Final = frozenset({"opted_out", "blocked"})
+# A provider that asks for more rest than this is not just busy.
+BURST: Final = timedelta(minutes=5)
 # When a look-up that got no answer is worth another.
 LOOK_UP_AGAIN: Final = timedelta(seconds=30)
 # So many pass the check, and their gate, together.
@@ -194,6 +196,8 @@ class Sending:
         match told.answer:
             case Returned(look_again=until, throttled=True) if courier.gate:
                 self.pace.hold(courier.gate, until)
+                if until - told.at > BURST:
+                    self.announcer.announce(held_back(courier.gate, until))
             case Faulted(code=code) if code != NOT_TAKEN:
                 self.announcer.announce(unlisted(courier.gate or mine.channel.value, code))
             case Refused(code=code) if code in UNWANTED and (to := contact(mine)):

@@ -301,6 +301,28 @@ def test_senders_together_stay_under_the_rate_in_segments_one_message_at_a_time(
         assert (other - one).total_seconds() >= 2 * paid[one] / 2
 
 
+class Exhausted(MemorySmsSender):
+    """Has a limit of its own, and says when it ends."""
+
+    until = NOON
+
+    def send(self, order: SmsOrder, /) -> Accepted:
+        raise Transient("the month's spending limit is reached", retry_at=self.until)
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(1, 0), (5, 0), (6, 1), (90, 1)])
+def test_of_a_provider_that_stays_away_for_long_people_are_told_once(
+    minutes: int, told: int
+) -> None:
+    desk = Dispatch(fans=3, gateway=Exhausted)
+    assert isinstance(desk.sms, Exhausted)
+    desk.sms.until = NOON + minutes * MINUTE
+    for _ in range(3):
+        desk.send()
+    said = [key for key in desk.engines.announcer.told if key.startswith("held-back:demand:")]
+    assert len(said) == told
+
+
 class Locked(MemorySmsSender):
     """Knows nobody by our key."""
 
