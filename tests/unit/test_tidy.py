@@ -49,6 +49,7 @@ INSTEAD: Final[Mapping[str, str]] = {
 HOMES: Final[Mapping[str, str]] = {
     "boto3": "src/demand_adapters/aws/",
     "botocore": "src/demand_adapters/aws/",
+    "fastavro": "src/demand_adapters/wire/avro/",
     "httpcore": "src/demand_adapters/http/",
     "httpx": "src/demand_adapters/http/",
 }
@@ -428,6 +429,7 @@ PLANTED: Final[Mapping[str, list[tuple[str, str]]]] = {
         (STORE, "import boto3\n"),
         (STORE, "from botocore.config import Config\n"),
         ("src/demand_adapters/aws/calls.py", "from httpx import Client\n"),
+        ("src/demand_adapters/wire/bodies.py", "import fastavro\n"),
     ],
     "no_mocks": [
         (TEST, "from unittest.mock import Mock\n"),

@@ -1,0 +1,148 @@
+"""Reads containers that anybody may have written: bounded memory, one kind of error."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from io import BytesIO
+from typing import Any, Final, TypeAlias
+
+import fastavro
+from attrs import field, frozen
+
+from demand_adapters.wire.avro.flaws import Malformed
+from demand_adapters.wire.avro.frames import (
+    NULL,
+    Cursor,
+    Frame,
+    Header,
+    Source,
+    frames,
+    header,
+    pieces,
+)
+from demand_adapters.wire.avro.limits import LIMITS, Limits
+
+Row: TypeAlias = dict[str, Any]
+
+# Whatever fastavro and what it calls raise for bytes that are no row of the schema. The text
+# of these may hold what stands in the row, so that nobody gets to see it.
+UNREADABLE: Final = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    StopIteration,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+RAW_DEFLATE: Final = -15
+
+
+@frozen(kw_only=True)
+class Block:
+    """One block, framed well and inflated; its rows are decoded as they are asked for, once.
+
+    *number* counts from 1, *offset* is where it begins in the file.
+    """
+
+    number: int
+    offset: int
+    count: int
+    rows: Iterator[Row] = field(repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class Container:
+    """A file whose header was read. It is read once, by block or by row."""
+
+    header: Header
+    blocks: Iterator[Block] = field(repr=False, eq=False)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Every row in order; raises Malformed where the file stops making sense."""
+        for block in self.blocks:
+            yield from block.rows
+
+
+def read(
+    source: Source, *, limits: Limits = LIMITS, known: AbstractSet[str] | None = None
+) -> Container:
+    """The container in *source*; raises Malformed at once for what its header shows.
+
+    With *known*, only schemas of these fingerprints are read. A file that was cut off exactly
+    between two blocks is a whole file of fewer rows: the format has no mark for its end. What
+    *source* itself raises flies.
+    """
+    cursor = Cursor(pieces(source))
+    head = header(cursor, limits)
+    if known is not None and head.schema.fingerprint not in known:
+        raise Malformed("unknown_schema", f"nobody knows schema {head.schema.fingerprint}")
+    return Container(header=head, blocks=_blocks(cursor, head, limits))
+
+
+def _blocks(cursor: Cursor, head: Header, limits: Limits) -> Iterator[Block]:
+    for frame in frames(cursor, head.sync, limits):
+        content = frame.payload
+        if head.codec != NULL:
+            content = _inflated(frame, limits)
+        if frame.count * head.schema.least > len(content):
+            raise _flaw(frame, "bad_count", "more rows than its bytes can hold")
+        yield Block(
+            number=frame.number,
+            offset=frame.offset,
+            count=frame.count,
+            rows=_rows(frame, content, head, limits),
+        )
+
+
+def _flaw(frame: Frame, code: str, why: str) -> Malformed:
+    return Malformed(code, why, offset=frame.offset, block=frame.number)
+
+
+def _inflated(frame: Frame, limits: Limits) -> bytes:
+    """What the payload inflates to, stopping at the first byte too many."""
+    ratio = max(limits.ratio_from, limits.ratio_max * len(frame.payload))
+    most = min(limits.block_bytes_max, ratio)
+    inflater = zlib.decompressobj(RAW_DEFLATE)
+    try:
+        content = inflater.decompress(frame.payload, most + 1)
+    except zlib.error:
+        raise _flaw(frame, "bad_deflate", "bytes that are no deflate stream") from None
+    if len(content) > most:
+        why = f"{len(frame.payload)} bytes inflate to more than {most}"
+        raise _flaw(frame, "block_too_large", why)
+    if not inflater.eof:
+        raise _flaw(frame, "bad_deflate", "a deflate stream without its end")
+    # fastavro's own writer leaves three bytes of a checksum behind that others do not write.
+    if not zlib.adler32(content).to_bytes(4, "big").startswith(inflater.unused_data):
+        raise _flaw(frame, "trailing_bytes", "bytes after the end of the deflate stream")
+    return content
+
+
+def _rows(frame: Frame, content: bytes, head: Header, limits: Limits) -> Iterator[Row]:
+    """The rows of *content*, of which fastavro sees no more than one row may have."""
+    decode, parsed = fastavro.schemaless_reader, head.schema.parsed
+    width = head.schema.row_bytes_max(limits)
+    begin, window = 0, BytesIO(content[:width])
+    done = 0
+    while done < frame.count:
+        start = window.tell()
+        try:
+            row: Any = decode(window, parsed, None)
+        except UNREADABLE:
+            if begin + width >= len(content) or window.tell() < width:
+                raise _flaw(frame, "bad_row", f"row {done + 1} is not of the schema") from None
+            if start == 0:
+                why = f"row {done + 1} has more than {width} bytes"
+                raise _flaw(frame, "row_too_large", why) from None
+            # It may only have been cut off by the window, which now begins with it.
+            begin += start
+            window = BytesIO(content[begin : begin + width])
+            continue
+        done += 1
+        yield row
+    if begin + window.tell() != len(content):
+        raise _flaw(frame, "trailing_bytes", "bytes after the last row")
