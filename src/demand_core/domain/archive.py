@@ -1,0 +1,53 @@
+"""What the archive calls a stored thing, and on which day it is filed."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, TypeAlias
+
+from demand_core.domain.demands import Demand
+from demand_core.domain.events import Event
+from demand_core.domain.notifications import Notification
+from demand_core.domain.sales import Sale
+from demand_core.errors import Permanent
+
+Archivable: TypeAlias = Demand | Event | Notification | Sale
+
+# Ticket sales that we could have been asked about, and those that anybody announces by now.
+EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
+AHEAD_MAX: Final = timedelta(days=5 * 365)
+
+
+def reference_id(value: Archivable) -> str:
+    """The one name under which all changes of *value* are found."""
+    match value:
+        case Demand():
+            return f"{value.fan_id}#{value.event_id}#{value.sale_id}"
+        case Event():
+            return value.event_id
+        case Sale():
+            return value.sale_id
+        case Notification():
+            return value.notification_id
+
+
+def filed_on(value: Archivable, changed_at: datetime) -> date:
+    """The day, in UTC, under which every change of *value* is filed for life.
+
+    The time of the change only counts where nothing else is known. Raises Permanent for a day
+    that is no day of ours.
+    """
+    at = _since(value) or changed_at
+    if not EARLIEST <= at <= changed_at + AHEAD_MAX:
+        raise Permanent("implausible_date", "before 2010, or more than five years ahead")
+    return at.astimezone(UTC).date()
+
+
+def _since(value: Archivable) -> datetime | None:
+    match value:
+        case Demand():
+            return value.date.requested
+        case Event():
+            return value.dates.first_seen or value.event_date.start.date_time
+        case Sale():
+            return value.date.first_seen
+        case Notification():
+            return value.date.created
