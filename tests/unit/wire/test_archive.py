@@ -126,7 +126,7 @@ def test_whatever_is_stored_is_kept_and_read_again_as_it_was(value: Archivable) 
     assert found.day == NOON.date()
 
 
-@pytest.mark.check("P-UC3", "P-UC3-scrub")
+@pytest.mark.check("P-UC3-scrub")
 @given(value=anything.map(plausible), by=st.sampled_from(RemovedBy))
 def test_what_is_gone_keeps_what_is_listed_and_hides_the_rest(
     value: Archivable, by: RemovedBy
@@ -227,7 +227,7 @@ def test_an_event_is_filed_by_when_it_was_seen_else_its_start_else_the_change() 
     assert days == [seen.date(), start.date(), NOON.date()]
 
 
-@pytest.mark.check("P-UC3-old", "P-UC4-sch")
+@pytest.mark.check("P-UC4-sch")
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -50,7 +50,7 @@ batches: Final = st.lists(
 )
 
 
-@pytest.mark.check("P-UC1-group", "P-UC1-path", "W-P1")
+@pytest.mark.check("P-UC1-group", "P-UC1-path")
 @given(rows=batches)
 def test_there_is_one_object_for_each_type_and_day_with_each_change_once(
     rows: Sequence[Archived],
