@@ -170,3 +170,10 @@ def test_one_by_one_does_what_a_plain_reading_of_its_promise_says(bodies: list[s
         assert (f"r{n}" in outcome.retry) is goes_back
         assert outcome.dropped.get(f"r{n}") == (None if goes_back else REASONS.get(fate))
     assert tally([f"r{n}" for n in range(len(bodies))], outcome).records == len(bodies)
+
+
+def test_what_was_noted_is_counted_beside_the_records_and_summed_over_runs() -> None:
+    one = tally(["r1"], Outcome(noted={"odd": 2}))
+    other = tally(["r2"], Outcome(noted={"odd": 1, "new": 1}))
+    assert (one + other).noted == {"odd": 3, "new": 1}
+    assert (one + other).records == (one + other).done == 2

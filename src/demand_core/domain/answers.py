@@ -68,9 +68,10 @@ EXHAUSTED: Final = "exhausted"
 # How a provider refuses what came after the time until which it was valid.
 EXPIRED: Final = "expired"
 
+# Refusals that say of a contact that nobody is there.
+UNREACHABLE: Final = frozenset({"invalid_number", "landline"})
 # Refusals that no later try will change. Whatever else a provider says is tried again, within
 # limits: a word that is new to us may mean anything.
-UNREACHABLE: Final = frozenset({"invalid_number", "landline"})
 FINAL_REFUSALS: Final = frozenset(
     {
         *UNREACHABLE,

@@ -72,3 +72,6 @@ def _lines(tallies: Mapping[str, Tally]) -> Iterator[str]:
             f"{row:{width}}  {counted.records:>7}  {counted.done:>4}  {counted.retried:>7}"
             f"  {dropped:>7}  {counted.quarantined:>11}"
         )
+        if counted.noted:
+            noted = ", ".join(f"{n} {code}" for code, n in sorted(counted.noted.items()))
+            yield f"{'':{width}}  noted: {noted}"
