@@ -24,6 +24,10 @@ DELAY_MAX: Final = timedelta(minutes=15)
 HIDDEN_MAX: Final = timedelta(hours=12)
 ATTRIBUTES_MAX: Final = 10
 
+# What a record of a stream tells of itself beside its payload.
+SHARD: Final = "shard"
+AT: Final = "at"
+
 # What XML can't hold, and so SQS refuses.
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -43,10 +47,19 @@ class Delivery:
 class StreamRecord:
     """One record of a stream; *sequence* grows within its shard and is never used twice."""
 
+    shard: str
     sequence: int
     at: datetime
     partition: str
     payload: bytes
+
+    def delivered(self) -> Delivery:
+        """As one message among others, that still knows where it stood."""
+        return Delivery(
+            record_id=str(self.sequence),
+            payload=self.payload,
+            attributes={SHARD: self.shard, AT: self.at.isoformat()},
+        )
 
 
 class QueueSource(Protocol):

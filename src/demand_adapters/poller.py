@@ -18,6 +18,7 @@ from demand_adapters.shard_reader import (
     Shard,
     after_batch,
     after_crash,
+    due_at,
     limit,
 )
 from demand_core.errors import Transient
@@ -186,6 +187,9 @@ class Poller(Generic[R]):
         if not batch:
             self._rest(shard)
             return evolve(before, ended=shard.closed)
+        if (due := due_at(before, self.policy, batch)) > self.clock.now():
+            self._rest(shard, due)
+            return before
         step.read += len(batch)
         try:
             failed = consumer.run(batch)

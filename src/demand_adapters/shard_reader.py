@@ -43,12 +43,14 @@ class ReadPolicy:
 
     *attempts_max* counts deliveries, the first one too. With *bisect* only a record that failed
     alone is given up; without it a batch goes as a whole, for nobody knows which one it was.
+    A batch that is not full waits until its first record is as old as *gather*.
     """
 
     batch_max: int = field(validator=ge(1))
     attempts_max: int | None = field(default=None, validator=optional(ge(1)))
     age_max: timedelta | None = None
     bisect: bool = False
+    gather: timedelta = timedelta(0)
 
 
 @frozen(kw_only=True)
@@ -93,6 +95,13 @@ R = TypeVar("R", bound=Recorded)
 def limit(reading: Reading, policy: ReadPolicy) -> int:
     """How many records to read for the next batch."""
     return min(reading.window or policy.batch_max, policy.batch_max)
+
+
+def due_at(reading: Reading, policy: ReadPolicy, batch: Sequence[R]) -> datetime:
+    """When *batch* is given to the worker; one that failed before waits no more."""
+    first = batch[0].at
+    full = len(batch) >= limit(reading, policy)
+    return first if full or reading.attempts else first + policy.gather
 
 
 def after_batch(

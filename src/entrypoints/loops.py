@@ -115,7 +115,7 @@ class Records:
 
     def run(self, batch: Sequence[StreamRecord], /) -> int | None:
         """Have the row work on it."""
-        given = [_delivery(record) for record in batch]
+        given = [record.delivered() for record in batch]
         first = lowest(given, self.turn.batch(given).back)
         return None if first is None else int(first)
 
@@ -123,7 +123,7 @@ class Records:
         """Set them aside as they came."""
         aside, why = self.turn.runner.set_aside, Permanent("tried_too_often")
         for record in records:
-            if fault := aside(self.turn.source, _delivery(record), why).fault:
+            if fault := aside(self.turn.source, record.delivered(), why).fault:
                 raise fault
 
     def trimmed(self, shard: str, /) -> None:
@@ -211,10 +211,6 @@ class Chores:
         self._again_at = now + self.every
         self.do()
         return False
-
-
-def _delivery(record: StreamRecord) -> Delivery:
-    return Delivery(record_id=str(record.sequence), payload=record.payload)
 
 
 def _trimmed(reader: str, shard: str) -> Alert:

@@ -14,6 +14,7 @@ from demand_core.domain.planning import ReminderPolicy
 from demand_core.domain.refreshing import EVENT_SOURCE, RefreshPolicy
 from demand_core.errors import WiringError
 from demand_core.ports.announcer import Announcer
+from demand_core.ports.archive import Archive
 from demand_core.ports.clock import Clock
 from demand_core.ports.contact_guard import ContactGuard
 from demand_core.ports.demand_ledger import DemandLedger
@@ -27,6 +28,7 @@ from demand_core.ports.pace import Pace
 from demand_core.ports.sales_calendar import SalesCalendar
 from demand_core.ports.sms_sender import SmsSender
 from demand_core.ports.url_shortener import UrlShortener
+from demand_core.topology.channels import CHANGES
 from entrypoints.engines import Engines, RunningEngines
 from entrypoints.settings import Settings
 
@@ -102,6 +104,18 @@ class Profile:
         from demand_adapters.stores.event_cache import TableEventCache
 
         return TableEventCache(table=self.table, clock=self.clock)
+
+    @cached_property
+    def archive(self) -> Archive:
+        from demand_adapters.archive.delivery import FileArchive
+
+        return FileArchive(
+            files=self.files,
+            clock=self.clock,
+            key=self.engines.contact_keys[0],
+            stream=CHANGES.name,
+            system=self.settings.system,
+        )
 
     @cached_property
     def sales(self) -> SalesCalendar:

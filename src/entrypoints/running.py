@@ -7,22 +7,33 @@ flies.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
-from demand_adapters.deliveries import Delivery
+from demand_adapters.deliveries import AT, SHARD, Delivery
 from demand_adapters.item_table import Change
+from demand_adapters.shard_reader import ReadPolicy
 from demand_adapters.stores.quarantine import Quarantine
 from demand_adapters.wire import bodies
 from demand_adapters.wire.changes import decode_change, named
 from demand_adapters.wire.converters import unstructured
 from demand_core.batch import Outcome, Record, Tally, tally
+from demand_core.domain.archive import ToldChange
 from demand_core.errors import Permanent, Transient, WiringError
 from demand_core.ports.clock import Clock
 from demand_core.ports.outlet import Outlet
 from demand_core.topology.routing import Images, Route, change_queue
-from demand_core.topology.shapes import Changes, Every, Queue, Request, Stream, Trigger, Upload
+from demand_core.topology.shapes import (
+    Changes,
+    Every,
+    Queue,
+    Request,
+    Stream,
+    Trigger,
+    Upload,
+    Worker,
+)
 
 Work: TypeAlias = Callable[[Any], Any]
 
@@ -58,7 +69,7 @@ class Runner:
         read, records, aside = reader(trigger), list[Record[Any]](), list[Ran]()
         for delivery in given:
             try:
-                records.append(Record(delivery.record_id, read(delivery.payload)))
+                records.append(Record(delivery.record_id, read(delivery)))
             except Permanent as reason:
                 aside.append(self.set_aside(source, delivery, reason))
         return sum(aside, self._isolated(work, source, records, given))
@@ -98,13 +109,29 @@ class Runner:
         return Ran(tally=Tally(quarantined=1))
 
 
-def reader(trigger: Trigger) -> Callable[[bytes], Any]:
+def _told(given: Delivery) -> ToldChange:
+    """A change that the archive itself will try to understand."""
+    said = given.attributes
+    return ToldChange(
+        shard=said[SHARD],
+        position=int(given.record_id),
+        at=datetime.fromisoformat(said[AT]),
+        payload=given.payload,
+    )
+
+
+# Bodies that are more than the document in the payload.
+READ_OTHERWISE: Final[Mapping[type, Callable[[Delivery], Any]]] = {ToldChange: _told}
+
+
+def reader(trigger: Trigger) -> Callable[[Delivery], Any]:
     """What turns a message of *trigger* into the body of a record."""
     match trigger:
         case Changes():
-            return lambda payload: decode_change(trigger.kind, trigger.body, payload)
+            return lambda given: decode_change(trigger.kind, trigger.body, given.payload)
         case Queue() | Stream() | Upload():
-            return lambda payload: bodies.decode(trigger.body, payload)
+            own = READ_OTHERWISE.get(trigger.body)
+            return own or (lambda given: bodies.decode(trigger.body, given.payload))
         case Every() | Request():
             raise WiringError(f"{trigger!r} has no records")
 
@@ -120,6 +147,17 @@ def source_name(row: str, trigger: Trigger) -> str:
             return trigger.prefix
         case Every() | Request():
             return row
+
+
+def read_policy(row: Worker, trigger: Stream) -> ReadPolicy:
+    """How a stream is read for *row*: one record in nobody's power holds no other up."""
+    attempts = None if trigger.held else row.retry.max_receive
+    return ReadPolicy(
+        batch_max=row.batch_max,
+        attempts_max=attempts,
+        bisect=not trigger.held,
+        gather=trigger.gather,
+    )
 
 
 def lowest(given: Sequence[Delivery], back: frozenset[str]) -> str | None:

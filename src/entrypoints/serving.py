@@ -43,7 +43,7 @@ from entrypoints.engines import MessageQueue, RunningEngines
 from entrypoints.loops import ROUTER, Chores, Loop, Messages, Records, Router, Ticks, Turn
 from entrypoints.metering import Meter, MeteredProfile
 from entrypoints.profiles import Profile
-from entrypoints.running import Runner
+from entrypoints.running import Runner, read_policy
 from entrypoints.settings import Settings
 from entrypoints.stopping import Stop
 from entrypoints.wiring import assemble
@@ -149,10 +149,9 @@ class Service:
                 queue = self._queue(turn.source, row)
                 return Messages(turn, queue, ports.entropy.stream("backoff"))
             case Stream():
-                retries = row.retry.max_receive
-                policy = ReadPolicy(batch_max=row.batch_max, attempts_max=retries, bisect=True)
-                stream = self.engines.stream(trigger.channel.name)
-                return Records(turn, _poller(stream, row.name, policy, ports), ports.announcer)
+                stream = self.engines.records(trigger.channel.name)
+                poller = _poller(stream, row.name, read_policy(row, trigger), ports)
+                return Records(turn, poller, ports.announcer)
             case Every():
                 return Ticks(turn, trigger.period, ports.clock)
         raise WiringError(f"{row.name}: nothing here wakes it by {type(trigger).__name__}")

@@ -62,6 +62,12 @@ class Settings:
         "[A-Za-z0-9_-]{0,24}",
         "what the names of queues, streams and topics begin with on aws",
     )
+    system: str = a_text(
+        "demand",
+        "at most 64 letters, digits, - and _",
+        "[A-Za-z0-9_-]{1,64}",
+        "what rows of the archive call the system that they come from",
+    )
     aws_region: str = a_text(
         "",
         "a region's name",

@@ -63,9 +63,13 @@ class Resharded(Faulty):
     def put(self, partitions: str) -> None:
         for partition in partitions:
             record = StreamRecord(
-                sequence=next(self.sequences), at=NOON, partition=partition, payload=b""
+                shard=self.owner[partition],
+                sequence=next(self.sequences),
+                at=NOON,
+                partition=partition,
+                payload=b"",
             )
-            self.records[self.owner[partition]].append(record)
+            self.records[record.shard].append(record)
 
     def shards(self) -> Sequence[Shard]:
         return [*self.listed.values()]
@@ -437,3 +441,20 @@ def test_whatever_happens_each_key_is_done_in_order_and_nothing_is_left_out(
     for partition in "abcdef":
         mine = dict.fromkeys(r.sequence for r in worker.done if r.partition == partition)
         assert [*mine] == sorted(mine)
+
+
+def test_records_wait_for_others_until_the_first_is_old_enough_or_a_batch_is_full() -> None:
+    running = Running(policy=evolve(PATIENT, gather=timedelta(seconds=30)))
+    running.stream.open("a")
+    running.stream.put("aa")
+    step = running.step()
+    assert (step.read, running.worker.batches) == (0, [])
+    running.clock.move_to(NOON + timedelta(seconds=29))
+    assert running.step().read == 0
+    running.clock.move_to(NOON + timedelta(seconds=30))
+    assert running.step().read == 2
+    running.stream.put("aaa")
+    for record in running.stream.records["shard-0"]:
+        assert record.at == NOON
+    running.settle()
+    assert running.worker.batches == [2, 3]

@@ -22,7 +22,7 @@ SPLITTING: Final = ReadPolicy(batch_max=8, bisect=True)
 
 
 def record(sequence: int, at: datetime = NOON) -> StreamRecord:
-    return StreamRecord(sequence=sequence, at=at, partition="fan", payload=b"")
+    return StreamRecord(shard="0", sequence=sequence, at=at, partition="fan", payload=b"")
 
 
 # Behind checkpoint 10; a shard does not get every sequence.

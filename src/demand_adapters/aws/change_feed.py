@@ -12,6 +12,7 @@ from demand_adapters.aws.errors import Refused
 from demand_adapters.item_table import Change
 from demand_adapters.shard_reader import FeedTrimmed, Shard, parents_first
 from demand_adapters.wire.attributes import PK, SK, item_of
+from demand_adapters.wire.change_records import EXPIRER
 from demand_core.domain.changes import ChangeKind, RemovedBy
 from demand_core.errors import WiringError
 
@@ -21,7 +22,6 @@ PAGE_MAX: Final = 1000
 EMPTY_PAGES_MAX: Final = 5
 # A sequence number has so many digits at least, zeros in front; in one shard all have as many.
 DIGITS_MIN: Final = 21
-EXPIRER: Final = "dynamodb.amazonaws.com"
 
 
 class _Place(NamedTuple):

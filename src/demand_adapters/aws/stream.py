@@ -74,11 +74,12 @@ class KinesisStream:
         if place is None or place.after != after:
             place = self._found(shard, after)
         try:
-            records, iterator = self._page(place.iterator, limit)
+            records, iterator = self._page(shard, place.iterator, limit)
         except Refused as refusal:
             if refusal.code != "ExpiredIteratorException":
                 raise
-            records, iterator = self._page(self._found(shard, after).iterator, limit)
+            found = self._found(shard, after)
+            records, iterator = self._page(shard, found.iterator, limit)
         read = records[-1].sequence if records else after
         self._places[shard] = _Place(read, iterator)
         return records
@@ -110,7 +111,7 @@ class KinesisStream:
             if refusal.code != "InvalidArgumentException":
                 raise
             raise FeedTrimmed(f"shard {shard} has no {sequence}") from refusal
-        records, iterator = self._page(at, 1)
+        records, iterator = self._page(shard, at, 1)
         if not records or records[0].sequence != after:
             raise FeedTrimmed(f"shard {shard} is kept from behind {sequence} on")
         return _Place(after, iterator)
@@ -127,7 +128,7 @@ class KinesisStream:
         return str(part(answer, "ShardIterator"))
 
     def _page(
-        self, iterator: str | None, limit: int
+        self, shard: str, iterator: str | None, limit: int
     ) -> tuple[Sequence[StreamRecord], str | None]:
         """The next records and the place behind them; empty answers before the end go on."""
         behind = 1
@@ -136,7 +137,7 @@ class KinesisStream:
             page = self.aws.call(
                 "kinesis", "get_records", ShardIterator=iterator, Limit=min(limit, PAGE_MAX)
             )
-            records = [_record(told) for told in part(page, "Records")]
+            records = [_record(shard, told) for told in part(page, "Records")]
             behind = page.get("MillisBehindLatest", 0)
             iterator = page.get("NextShardIterator")
         return records, iterator
@@ -160,8 +161,9 @@ def _shard(told: Mapping[str, Any]) -> Shard:
     )
 
 
-def _record(told: Mapping[str, Any]) -> StreamRecord:
+def _record(shard: str, told: Mapping[str, Any]) -> StreamRecord:
     return StreamRecord(
+        shard=shard,
         sequence=int(told["SequenceNumber"]),
         at=told["ApproximateArrivalTimestamp"].astimezone(UTC),
         partition=told["PartitionKey"],

@@ -67,7 +67,13 @@ class LocalStream:
                 raise FeedTrimmed(f"shard {shard} is kept from {trimmed} on")
             rows = cursor.execute(READ, (self._name, shard, after or 0, limit)).fetchall()
         return [
-            StreamRecord(sequence=sequence, at=moment(at), partition=partition, payload=payload)
+            StreamRecord(
+                shard=shard,
+                sequence=sequence,
+                at=moment(at),
+                partition=partition,
+                payload=payload,
+            )
             for sequence, at, partition, payload in rows
         ]
 

@@ -41,7 +41,11 @@ class MemoryStream:
             shard = str(crc32(partition.encode()) % len(self._shards))
             self._shards[shard].append(
                 StreamRecord(
-                    sequence=self._sequence, at=at, partition=partition, payload=payload
+                    shard=shard,
+                    sequence=self._sequence,
+                    at=at,
+                    partition=partition,
+                    payload=payload,
                 )
             )
         return ()

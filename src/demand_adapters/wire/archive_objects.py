@@ -4,20 +4,28 @@ A batch that is delivered again makes the same bytes under the same names, so th
 only where nothing stands leaves each row there once.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
 from attrs import field, frozen
 
-from demand_adapters.wire.archive import RECORD_TYPES, Archived
+from demand_adapters.wire.archive import RECORD_TYPES, REDACTED, Archived
 from demand_adapters.wire.avro.writing import write
+from demand_core.domain.contacts import ContactKey
 from demand_core.domain.ids import digest
+from demand_core.domain.subjects import NamedBy, subject_hash
 
 SCHEMA_VERSION: Final = 1
 # What a reader may rely on: every row was held to its schema before it was written.
 NORMALISED: Final = "1"
+# The columns that say whom a row is about.
+SUBJECTS: Final[Mapping[str, NamedBy]] = {
+    "fanid": "fan",
+    "phonenumber": "phone",
+    "email": "email",
+}
 
 
 @frozen(kw_only=True)
@@ -36,11 +44,33 @@ class Batch:
 
 @frozen(kw_only=True)
 class ArchiveObject:
-    """One file to be stored, and how many rows are in it."""
+    """One file to be stored: which changes are in it, the first one's time, and who."""
 
     key: str
-    rows: int
+    change_ids: frozenset[str]
+    earliest: datetime
     content: bytes = field(repr=False)
+    subjects: frozenset[tuple[NamedBy, str]] = field(repr=False)
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return len(self.change_ids)
+
+    @property
+    def index_key(self) -> str:
+        """Where it stands whom this object is about."""
+        return index_key(self.key)
+
+    def index(self, key: ContactKey) -> bytes:
+        """The hashes of all whom it is about, in order."""
+        hashes = {subject_hash(named_by, text, key) for named_by, text in self.subjects}
+        return b"".join(sorted(hashes))
+
+
+def index_key(key: str) -> str:
+    """Where the index of the object under *key* stands."""
+    return f"index/{key.removeprefix('data/').removesuffix('.avro')}.idx"
 
 
 def packed(rows: Iterable[Archived], batch: Batch) -> Sequence[ArchiveObject]:
@@ -69,20 +99,38 @@ def _object(name: str, day: date, rows: Sequence[Archived], batch: Batch) -> Arc
         },
         sync=bytes.fromhex(digest("demand.sync/1", key)),
     )
-    return ArchiveObject(key=key, rows=len(rows), content=content)
+    return ArchiveObject(
+        key=key,
+        change_ids=frozenset(row.row["changeid"] for row in rows),
+        earliest=_earliest(rows),
+        content=content,
+        subjects=frozenset(
+            (named_by, row.row[column])
+            for column, named_by in SUBJECTS.items()
+            for row in rows
+            if row.row.get(column) not in {None, REDACTED}
+        ),
+    )
+
+
+def _earliest(rows: Sequence[Archived]) -> datetime:
+    at: datetime = min(row.row["changedat"] for row in rows)
+    return at
 
 
 def _name(name: str, day: date, rows: Sequence[Archived], batch: Batch) -> str:
     """The time of the earliest change, and a UUID made of all that tells this object."""
-    earliest = min(row.row["changedat"] for row in rows)
-    stamp = f"{earliest:%Y%m%dT%H%M%S}{earliest.microsecond // 1000:03}Z"
     source = (batch.stream, batch.shard, batch.first, batch.last)
     changes = digest("demand.changes/1", *(row.row["changeid"] for row in rows))
-    made = int(digest("demand.object/1", *source, name, str(day), changes), 16)
-    return f"{stamp}-{_in_version_8(made)}"
+    made = digest("demand.object/1", *source, name, str(day), changes)
+    return stamped(_earliest(rows), made)
 
 
-def _in_version_8(number: int) -> UUID:
-    """*number* as a UUID of the version for those who make their own."""
+def stamped(at: datetime, made: str) -> str:
+    """A name of the required form: a time, and the digest *made* as a UUID.
+
+    Its version is the one for those who make their own.
+    """
     version, variant = 0xF << 76, 0x3 << 62
-    return UUID(int=number & ~version & ~variant | 0x8 << 76 | 0x2 << 62)
+    own = UUID(int=int(made, 16) & ~version & ~variant | 0x8 << 76 | 0x2 << 62)
+    return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}Z-{own}"

@@ -47,6 +47,15 @@ def unreadable(ref: NotificationRef) -> Alert:
     )
 
 
+def set_aside(reason: str, at: datetime) -> Alert:
+    """Of changes that the archive can't keep as they are: once a day for each reason."""
+    return Alert(
+        key=f"set-aside:{reason}:{at:%Y-%m-%d}",
+        summary=f"the archive set changes aside ({reason}): mend and replay what "
+        "`demand archive errors ls` shows",
+    )
+
+
 def held_back(sender: str, until: datetime) -> Alert:
     """Of a provider that wants nothing from us for longer than any burst lasts."""
     return Alert(

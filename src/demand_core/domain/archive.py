@@ -1,7 +1,10 @@
 """What the archive calls a stored thing, and on which day it is filed."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, TypeAlias
+from enum import Enum
+from typing import Final, NamedTuple, TypeAlias
+
+from attrs import field, frozen
 
 from demand_core.domain.demands import Demand
 from demand_core.domain.events import Event
@@ -14,6 +17,38 @@ Archivable: TypeAlias = Demand | Event | Notification | Sale
 # Ticket sales that we could have been asked about, and those that anybody announces by now.
 EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 AHEAD_MAX: Final = timedelta(days=5 * 365)
+
+
+@frozen(kw_only=True)
+class ToldChange:
+    """A change of the table as it arrived, not understood yet: *position* grows in its *shard*.
+
+    Kinesis says where it stood; what it says itself may be anything.
+    """
+
+    shard: str
+    position: int
+    at: datetime
+    payload: bytes = field(repr=False)
+
+
+class Fate(Enum):
+    """What the archive did with a change."""
+
+    KEPT = "kept"
+    # Of a type of item that is none of the archive's business.
+    LEFT_OUT = "left out"
+    # It makes no row, and is kept as it came until somebody mends it.
+    SET_ASIDE = "set aside"
+    # Where it belongs could not be written: nothing else says that it is safe.
+    WAITS = "waits"
+
+
+class Filed(NamedTuple):
+    """What became of one change, and why where it is in no table."""
+
+    fate: Fate
+    reason: str = ""
 
 
 def reference_id(value: Archivable) -> str:

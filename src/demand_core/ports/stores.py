@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from demand_core.ports.archive import Archive
 from demand_core.ports.contact_guard import ContactGuard
 from demand_core.ports.demand_ledger import DemandLedger
 from demand_core.ports.event_cache import EventCache
@@ -14,6 +15,11 @@ from demand_core.ports.sales_calendar import SalesCalendar
 
 class Stores(Protocol):
     """Each by the name that workers call it."""
+
+    @property
+    def archive(self) -> Archive:
+        """Every change there ever was."""
+        ...
 
     @property
     def demands(self) -> DemandLedger:

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from demand_core.topology import reminders
+from demand_core.topology import archive, reminders
 from demand_core.topology.shapes import Worker
 
 __all__ = ["TOPOLOGY"]
 
-TOPOLOGY: Final[tuple[Worker, ...]] = reminders.ROWS
+TOPOLOGY: Final[tuple[Worker, ...]] = (*reminders.ROWS, *archive.ROWS)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from demand_core.domain.archive import ToldChange
 from demand_core.domain.generation import GenerationOrder
 from demand_core.domain.links import LinkRequest
 from demand_core.domain.notifications import DuePage
@@ -27,3 +28,11 @@ SMS_NEWS: Final = Channel(
     written_outside=True,
 )
 PARKED_NEWS: Final = Channel(name="parkedReportQueue", kind=ChannelKind.QUEUE, body=SmsNews)
+# The table's own: every change of it, as DynamoDB tells Kinesis.
+CHANGES: Final = Channel(
+    name="changeStream",
+    kind=ChannelKind.STREAM,
+    body=ToldChange,
+    partition="shard",
+    written_outside=True,
+)

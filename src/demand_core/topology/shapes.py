@@ -51,9 +51,15 @@ class Queue:
 
 @frozen
 class Stream:
-    """Woken by records of a stream, in order within each shard."""
+    """Woken by records of a stream, in order within each shard.
+
+    With *held* nothing is given up: what fails holds its shard up until it is done. Records
+    wait for others until the first is as old as *gather*, or a batch is full.
+    """
 
     channel: Channel[Any]
+    held: bool = False
+    gather: timedelta = timedelta(0)
 
     @property
     def body(self) -> type:

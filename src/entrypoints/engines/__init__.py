@@ -91,6 +91,10 @@ class RunningEngines(Engines, Protocol):
         """The stream of that name, the same one at every call."""
         ...
 
+    def records(self, name: str) -> StreamSource:
+        """The stream of that name from where it is read; the table's changes are one."""
+        ...
+
     def tidy(
         self,
         feed: Mapping[str, Reading],

@@ -15,6 +15,7 @@ from demand_adapters.aws.item_table import AwsItemTable
 from demand_adapters.aws.queue import SqsQueue
 from demand_adapters.aws.sms_sender import AwsSmsSender
 from demand_adapters.aws.stream import KinesisStream
+from demand_adapters.deliveries import StreamSource
 from demand_adapters.item_table import ChangeFeed, ItemTable
 from demand_adapters.local.clock import WallClock
 from demand_adapters.local.entropy import SystemEntropy
@@ -134,6 +135,10 @@ class AwsEngines:
     def stream(self, name: str) -> RecordStream:
         """The stream of that name, behind the prefix."""
         return KinesisStream(aws=self.aws, name=self.settings.channel_prefix + name)
+
+    def records(self, name: str) -> StreamSource:
+        """The same; DynamoDB writes the table's changes into theirs."""
+        return self.stream(name)
 
     def tidy(
         self,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+from demand_adapters.change_stream import ChangeStream
+from demand_adapters.deliveries import StreamSource
 from demand_adapters.item_table import ChangeFeed
 from demand_adapters.local.clock import WallClock
 from demand_adapters.local.contact_key import contact_key
@@ -24,6 +26,7 @@ from demand_core.ports.clock import Clock
 from demand_core.ports.event_source import EventSource
 from demand_core.ports.sms_sender import SmsSender
 from demand_core.ports.url_shortener import UrlShortener
+from demand_core.topology.channels import CHANGES
 from entrypoints.engines.remote import Services, remote
 from entrypoints.settings import Settings
 
@@ -107,6 +110,10 @@ class LocalEngines:
         """All who open it share its records."""
         return LocalStream(self.database, self.clock, name=name)
 
+    def records(self, name: str) -> StreamSource:
+        """The same; the table's changes are read from where it keeps them."""
+        return ChangeStream(self.feed) if name == CHANGES.name else self.stream(name)
+
     def tidy(
         self,
         feed: Mapping[str, Reading],
@@ -115,11 +122,17 @@ class LocalEngines:
         """By small pieces, so that nobody waits long for the file."""
         while self.table.expire():
             pass
-        for reading in feed.values():
-            while self.table.trim(reading.checkpoint or 0):
-                pass
+        while self.table.trim(min(_came_to(feed), _came_to(streams.get(CHANGES.name, feed)))):
+            pass
         for name, read in streams.items():
+            if name == CHANGES.name:
+                continue
             stream = self.stream(name)
             for shard, reading in read.items():
                 while stream.trim(shard, reading.checkpoint or 0):
                     pass
+
+
+def _came_to(read: Mapping[str, Reading]) -> int:
+    """How far a reader of the feed is, which has one shard here."""
+    return max((reading.checkpoint or 0 for reading in read.values()), default=0)

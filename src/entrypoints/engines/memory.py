@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from demand_adapters.change_stream import ChangeStream
 from demand_adapters.memory.announcer import MemoryAnnouncer
 from demand_adapters.memory.clock import MemoryClock
 from demand_adapters.memory.email_service import MemoryEmailService
@@ -19,9 +20,26 @@ from demand_adapters.memory.stream import MemoryStream
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
 from demand_adapters.shard_reader import Reading
 from demand_core.domain.contacts import ContactKey
+from demand_core.topology.channels import CHANGES
 
 # Nobody outlives a world whom it could harm.
 WORLD_KEY: Final = ContactKey("world", b"only-for-worlds!")
+
+
+@frozen
+class SeenChanges(ChangeStream):
+    """The table's changes as a stream, for one who waits for the next."""
+
+    feed: MemoryItemTable
+
+    @property
+    def sequence(self) -> int:
+        """That of the newest change."""
+        return self.feed.sequence
+
+    def next_at(self, shard: str, after: int, /) -> datetime | None:
+        """When the first change behind *after* was done, None when there is none yet."""
+        return self.feed.next_at(shard, after)
 
 
 @frozen(kw_only=True)
@@ -59,6 +77,10 @@ class MemoryEngines:
         if name not in self.streams:
             self.streams[name] = MemoryStream(self.clock)
         return self.streams[name]
+
+    def records(self, name: str) -> "MemoryStream | SeenChanges":
+        """The same; the table's changes are read from where it keeps them."""
+        return SeenChanges(self.table) if name == CHANGES.name else self.stream(name)
 
     def tidy(
         self,

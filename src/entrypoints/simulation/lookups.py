@@ -16,6 +16,7 @@ from demand_core.domain.event_details import (
     EventQuery,
 )
 from demand_core.domain.ids import EventId
+from demand_core.topology.reminders import ROWS
 from entrypoints.settings import Settings
 from entrypoints.simulation import checkers
 from entrypoints.simulation.reminders import TIDE, Show
@@ -51,6 +52,7 @@ class LookUps:
             plan=plan,
             settings=evolve(settings, suppressed_artists=HUSH.artist_id),
             watched=checkers.WITNESSED,
+            rows=ROWS,
         )
         for show in (TIDE, HUSH):
             world.engines.event_source.put(show.event_id, show.document)

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from attrs import define, field
 
-from demand_adapters.deliveries import Delivery, StreamRecord
+from demand_adapters.deliveries import StreamRecord
 from demand_adapters.item_table import Change
 from demand_adapters.memory.email_service import MemoryEmailService
 from demand_adapters.memory.queue import MemoryQueue
-from demand_adapters.memory.stream import MemoryStream
 from demand_adapters.shard_reader import (
     Reading,
     ReadPolicy,
@@ -30,8 +29,8 @@ from demand_adapters.wire.bodies import decode
 from demand_core.domain.orders import EmailOrder
 from demand_core.errors import Permanent
 from demand_core.topology.routing import Route
-from demand_core.topology.shapes import Every, Trigger, Worker
-from entrypoints.running import route_all
+from demand_core.topology.shapes import Every, Stream, Trigger, Worker
+from entrypoints.running import read_policy, route_all
 
 if TYPE_CHECKING:
     from entrypoints.simulation.world import World
@@ -213,7 +212,8 @@ class Shards(Generic[R]):
         shard = chance.choice([shard for shard, due in self._due.items() if due <= now])
         reading = self._readings.get(shard, BEGINNING)
         most = limit(reading, self.policy)
-        if world.weather.short_batches:
+        # What failed comes again as it was, unless it is halved.
+        if world.weather.short_batches and reading.window is None:
             most = chance.randint(1, most)
         batch = self.source.read(shard, reading.checkpoint, most)
         failed = self.run(batch)
@@ -236,7 +236,7 @@ class Shards(Generic[R]):
         if written is None:
             self._due.pop(shard, None)
         else:
-            seen = written + LATENCY
+            seen = written + max(LATENCY, self.policy.gather)
             self._due[shard] = max(seen, self._held.get(shard, seen))
 
 
@@ -254,16 +254,13 @@ def routing(world: "World", wanted: Sequence[Route]) -> Shards[Change]:
 
 
 def streaming(
-    world: "World", row: Worker, trigger: Trigger, stream: MemoryStream
+    world: "World", row: Worker, trigger: Stream, stream: Sharded[StreamRecord]
 ) -> Shards[StreamRecord]:
     """A stream and the row that reads it; what is in nobody's power to do is given up alone."""
 
     def run(records: Sequence[StreamRecord]) -> Sequence[int] | None:
-        given = [Delivery(record_id=str(r.sequence), payload=r.payload) for r in records]
-        ran = world.invoke(row.name, trigger, given)
+        ran = world.invoke(row.name, trigger, [record.delivered() for record in records])
         return None if ran is None else [int(record_id) for record_id in ran.back]
 
-    policy = ReadPolicy(
-        batch_max=row.batch_max, attempts_max=row.retry.max_receive, bisect=True
-    )
+    policy = read_policy(row, trigger)
     return Shards(world, stream, policy, run)

@@ -19,7 +19,7 @@ from demand_core.domain.ids import DemandSaleId, EventId, FanId
 from demand_core.domain.listings import Listing
 from demand_core.domain.notifications import Channel
 from demand_core.errors import WiringError
-from demand_core.topology import TOPOLOGY
+from demand_core.topology.reminders import ROWS
 from entrypoints.engines.memory import WORLD_KEY, MemoryEngines
 from entrypoints.settings import Settings
 from entrypoints.simulation import checkers, texting
@@ -106,7 +106,7 @@ class Reminders:
             ),
             engines=evolve(engines, sms=sms),
             watched=checkers.WITNESSED,
-            rows=[row for row in TOPOLOGY if row.name not in self.idle],
+            rows=[row for row in ROWS if row.name not in self.idle],
         )
         for show in self.shows:
             world.engines.event_source.put(show.event_id, show.document)

@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 from demand_adapters.testing.fault_plans import Call, NoFaults, Plan
 from demand_adapters.wire.items import essence as item_essence
 from demand_core.topology import TOPOLOGY
+from entrypoints.simulation import archiving
 from entrypoints.simulation.scenarios import DEFAULTS, SCENARIOS, Scenario, missed
 from entrypoints.simulation.world import CALM, START, Invoked, Weather, World
 
@@ -17,6 +18,8 @@ Essence: TypeAlias = Mapping[str, object]
 
 
 SEED: Final = 11
+# What stands in which file there depends on how batches were cut.
+BY_BATCH: Final = ("quarantine/", "data/", "index/", "errors/")
 
 
 @define
@@ -89,6 +92,8 @@ def stories() -> list[Story]:
             ("short-links", 0.005, 1),
             ("verified-fan", 0.2, 67),
             ("look-up", 0.1, 5),
+            ("deletion-audit", 0.0005, 1),
+            ("bad-records", 0.01, 1),
         )
     ]
 
@@ -106,8 +111,10 @@ def essence(
         if kept is not None:
             found[f"item {item.key}"] = kept
     for stored in world.engines.files.list("", limit=1_000_000):
-        if not stored.key.startswith("quarantine/"):
+        if not stored.key.startswith(BY_BATCH):
             found[f"file {stored.key}"] = stored.etag
+    for row in archiving.stored_rows(world.engines.files):
+        found[f"row {row['referenceid']} {row['changekind']} {row['version']}"] = row
     for key in world.engines.announcer.told:
         found[f"told {key}"] = True
     if not without:

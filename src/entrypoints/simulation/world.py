@@ -294,7 +294,7 @@ class World:
                 )
                 return Messages(self, row, trigger, queue)
             case Stream():
-                stream = self.engines.stream(trigger.channel.name)
+                stream = self.engines.records(trigger.channel.name)
                 return streaming(self, row, trigger, stream)
         raise WiringError(f"{row.name}: nothing here wakes it by {type(trigger).__name__}")
 

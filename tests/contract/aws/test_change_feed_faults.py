@@ -8,12 +8,13 @@ import pytest
 from attrs import evolve
 
 from demand_adapters.aws.calls import Aws
-from demand_adapters.aws.change_feed import EMPTY_PAGES_MAX, EXPIRER, AwsChangeFeed
+from demand_adapters.aws.change_feed import EMPTY_PAGES_MAX, AwsChangeFeed
 from demand_adapters.aws.item_table import AwsItemTable
 from demand_adapters.item_table import Item
 from demand_adapters.shard_reader import FeedTrimmed, Shard
 from demand_adapters.testing.item_table import an_item, stood
 from demand_adapters.wire.attributes import attributes
+from demand_adapters.wire.change_records import EXPIRER
 from demand_core.domain.changes import RemovedBy
 from demand_core.errors import WiringError
 from entrypoints.twins.serving import Said, WireFault, document

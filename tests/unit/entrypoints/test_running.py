@@ -296,8 +296,9 @@ def test_every_kind_of_trigger_is_read_or_refused() -> None:
     payload, body = encode(LinkRequest(EventId("E1"))), LinkRequest(EventId("E1"))
     read = (LINKS, Stream(SHORT_URLS), UPLOADED)
     for trigger in read:
-        assert reader(trigger)(payload) == body
-    assert reader(CACHED)(encode_change(a_change(1))) == EventCached(EventId("E1"))
+        assert reader(trigger)(Delivery(record_id="1", payload=payload)) == body
+    change = Delivery(record_id="1", payload=encode_change(a_change(1)))
+    assert reader(CACHED)(change) == EventCached(EventId("E1"))
     for refused in (MINUTE, ASKED):
         with pytest.raises(WiringError):
             reader(refused)

@@ -237,9 +237,8 @@ def test_all_that_is_asked_for_stands_on_the_same_drivers(ports: Watching) -> No
     for row in TOPOLOGY:
         assemble(row, ports, Taken)
     assert sorted(ports.drivers) == [
-        *("announcer", "event_source", "shortener", "sms", "table"),
+        *("announcer", "event_source", "files", "shortener", "sms", "table"),
     ]
-    assert "files" not in ports.built()
 
 
 def test_a_profile_offers_every_port_as_something_built_on_use() -> None:

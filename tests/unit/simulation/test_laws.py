@@ -1,6 +1,7 @@
 """The laws hold of every row, in every story."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import pytest
 
@@ -15,6 +16,14 @@ def test_every_row_has_something_to_do_in_some_story() -> None:
     assert stories.uncovered(STORIES.values()) == []
 
 
+# Nothing was chosen there to come again later, and no call there can be half done.
+NOTHING_TO_TRY: Final = {
+    ("look-up", "later"),
+    ("deletion-audit", "partial"),
+    ("bad-records", "partial"),
+}
+
+
 @pytest.mark.parametrize("law", laws.LAWS, ids=lambda law: law.__name__)
 @pytest.mark.parametrize("name", STORIES)
 def test_the_law_holds_of_every_row(
@@ -25,7 +34,7 @@ def test_the_law_holds_of_every_row(
     proof = law(STORIES[name])
     tried(f"{name}, {proof.law}", proof.tried)
     assert proof.broken == []
-    assert proof.tried or name == "look-up"
+    assert proof.tried or (name, law.__name__) in NOTHING_TO_TRY
 
 
 def test_a_story_that_misses_its_goal_proves_nothing() -> None:

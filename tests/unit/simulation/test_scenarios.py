@@ -13,7 +13,12 @@ from entrypoints.simulation.scenarios import SCENARIOS, play
 from entrypoints.simulation.world import WEATHERS
 
 # As large as they are still quick.
-SCALES: Final = {"short-links": 0.2, "bulk": 0.004}
+SCALES: Final = {
+    "short-links": 0.2,
+    "bulk": 0.004,
+    "surge": 0.1,
+    "deletion-audit": 0.1,
+}
 
 
 @pytest.mark.check("N-UC5", "N-WF4")

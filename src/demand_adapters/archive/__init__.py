@@ -1,0 +1,1 @@
+"""The archive over any file store: what is written into it, and what is done with its files."""

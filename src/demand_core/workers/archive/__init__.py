@@ -1,0 +1,1 @@
+"""What keeps every change, and forgets whoever asks for it."""

@@ -1,0 +1,37 @@
+"""Keep every change of the table as rows of files."""
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from demand_core.batch import Outcome, Record
+from demand_core.domain.alerts import set_aside
+from demand_core.domain.archive import Fate, ToldChange
+from demand_core.ports.announcer import Announcer
+from demand_core.ports.archive import Archive
+
+
+@frozen(kw_only=True)
+class DeliverChanges:
+    """What makes no row is set aside and done with; what could not be written comes again."""
+
+    archive: Archive
+    announcer: Announcer
+
+    def __call__(self, batch: Sequence[Record[ToldChange]]) -> Outcome:
+        """All of one shard at once: what belongs together becomes one file."""
+        filed = self.archive.deliver([record.body for record in batch])
+        ids = [record.record_id for record in batch]
+        kept_out = {
+            record_id: became.reason
+            for record_id, became in zip(ids, filed, strict=True)
+            if became.fate in {Fate.LEFT_OUT, Fate.SET_ASIDE}
+        }
+        for record, became in zip(batch, filed, strict=True):
+            if became.fate is Fate.SET_ASIDE:
+                self.announcer.announce(set_aside(became.reason, record.body.at))
+        waits = zip(ids, filed, strict=True)
+        return Outcome(
+            retry=frozenset(record_id for record_id, (fate, _) in waits if fate is Fate.WAITS),
+            dropped=kept_out,
+        )
