@@ -109,7 +109,7 @@ class Runner:
         return Ran(tally=Tally(quarantined=1))
 
 
-def _told(given: Delivery) -> ToldChange:
+def told_change(given: Delivery) -> ToldChange:
     """A change that the archive itself will try to understand."""
     said = given.attributes
     return ToldChange(
@@ -121,7 +121,7 @@ def _told(given: Delivery) -> ToldChange:
 
 
 # Bodies that are more than the document in the payload.
-READ_OTHERWISE: Final[Mapping[type, Callable[[Delivery], Any]]] = {ToldChange: _told}
+READ_OTHERWISE: Final[Mapping[type, Callable[[Delivery], Any]]] = {ToldChange: told_change}
 
 
 def reader(trigger: Trigger) -> Callable[[Delivery], Any]:

@@ -1,7 +1,7 @@
 """Archive over a file store: rows by type and day, whom they are about, what is set aside."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import field, frozen
@@ -41,14 +41,16 @@ class FileArchive:
             return ()
         batch, judged = _batch(self.stream, changes), self.judged(changes)
         faults = [fault for fault in judged if isinstance(fault, Fault)]
+        file_of = dict[str, str]()
         try:
             for made in packed((row for row in judged if isinstance(row, Archived)), batch):
                 self._keep(made)
-            self._set_aside(faults, batch, len(changes))
+                file_of |= dict.fromkeys(made.change_ids, made.key)
+            aside = self._set_aside(faults, batch, len(changes)) if faults else ""
         except Transient as fault:
             _LOG.warning("%s waits: %s", batch, fault)
             return [Filed(Fate.WAITS)] * len(changes)
-        return [_filed(found) for found in judged]
+        return [_filed(found, file_of, aside) for found in judged]
 
     def judged(self, changes: Sequence[ToldChange]) -> Sequence[Archived | Fault | None]:
         """The row of each; a fault says why there is none, None that nobody wants it."""
@@ -82,18 +84,19 @@ class FileArchive:
             late.total_seconds(),
         )
 
-    def _set_aside(self, faults: Sequence[Fault], batch: Batch, of: int) -> None:
-        if faults:
-            document = error_document(faults, batch, of)
-            self.files.put(error_key(faults, batch), [document], only_new=True)
+    def _set_aside(self, faults: Sequence[Fault], batch: Batch, of: int) -> str:
+        key = error_key(faults, batch)
+        self.files.put(key, [error_document(faults, batch, of)], only_new=True)
+        return key
 
 
-def _filed(found: Archived | Fault | None) -> Filed:
-    if found is None:
-        return Filed(Fate.LEFT_OUT, NOT_ARCHIVED)
-    if isinstance(found, Fault):
-        return Filed(Fate.SET_ASIDE, found.reason)
-    return Filed(Fate.KEPT)
+def _filed(found: Archived | Fault | None, file_of: Mapping[str, str], aside: str) -> Filed:
+    match found:
+        case None:
+            return Filed(Fate.LEFT_OUT, NOT_ARCHIVED)
+        case Fault():
+            return Filed(Fate.SET_ASIDE, found.reason, aside)
+    return Filed(Fate.KEPT, file=file_of[found.row["changeid"]])
 
 
 def _batch(stream: str, changes: Sequence[ToldChange]) -> Batch:

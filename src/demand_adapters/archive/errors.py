@@ -33,7 +33,7 @@ class ErrorFiles:
     files: FileStore
     archive: FileArchive
 
-    def keys(self) -> Iterator[str]:
+    def waiting(self) -> Iterator[str]:
         """Where they stand."""
         after = ""
         while page := self.files.list(ERRORS, after=after):

@@ -45,10 +45,11 @@ class Fate(Enum):
 
 
 class Filed(NamedTuple):
-    """What became of one change, and why where it is in no table."""
+    """What became of one change: why it is in no table, and in which file it is."""
 
     fate: Fate
     reason: str = ""
+    file: str = ""
 
 
 def reference_id(value: Archivable) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 import click
 
 from demand_core.errors import DemandError, Permanent, Transient
+from entrypoints.cli.archive import archive
 from entrypoints.cli.checks import checks
 from entrypoints.cli.config import config
 from entrypoints.cli.demo import demo
@@ -65,6 +66,7 @@ def main(ctx: click.Context, file: Path | None, profile: str | None) -> None:
 
 
 for command in (
+    archive,
     checks,
     config,
     demo,

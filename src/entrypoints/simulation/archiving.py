@@ -184,7 +184,7 @@ def _mend(world: World) -> None:
     if not isinstance(archive, FileArchive):
         raise WiringError("nothing can be replayed into an archive of another kind")
     errors = ErrorFiles(files=world.engines.files, archive=archive)
-    for key in [*errors.keys()]:
+    for key in [*errors.waiting()]:
         originals = errors.document(key).originals
         errors.replay(key, [_mended(original) for original in originals])
 

@@ -34,7 +34,7 @@ def a_file(payloads: Sequence[bytes] = SPOILED) -> tuple[MemoryFileStore, str]:
     """Files in which one batch was set aside, and where."""
     files = MemoryFileStore()
     an_archive(files).deliver([told(n, payload) for n, payload in enumerate(payloads)])
-    (key,) = errors_of(files).keys()
+    (key,) = errors_of(files).waiting()
     return files, key
 
 
@@ -49,7 +49,7 @@ def test_mended_changes_are_in_the_archive_once_and_their_file_is_out_of_the_way
     errors = errors_of(files)
     assert errors.replay(key, GOOD).mended == 4
     assert rows(files) == ["c0", "c1", "c2", "c3"]
-    assert list(errors.keys()) == []
+    assert list(errors.waiting()) == []
     assert [content(files, there) for there in moved(files)] == [original]
     with pytest.raises(Permanent):
         errors.replay(key, GOOD)
@@ -61,7 +61,7 @@ def test_what_is_still_wrong_has_a_file_of_its_own() -> None:
     errors = errors_of(files)
     answer = errors.replay(key, [*GOOD[:3], SPOILED[3]])
     assert (answer.mended, answer.left) == (3, ["missing_field at $.saleId"])
-    (left,) = errors.keys()
+    (left,) = errors.waiting()
     assert list(parsed(content(files, left)).originals) == [SPOILED[3]]
     assert errors.replay(left, [GOOD[3]]).mended == 1
     assert rows(files) == ["c0", "c1", "c2", "c3"]
@@ -133,12 +133,12 @@ def test_wherever_a_replay_breaks_off_the_next_one_ends_it(after: bool) -> None:
         try:
             errors_of(files, stumbling).replay(key, mended)
         except Transient:
-            waiting = list(errors_of(files).keys())
+            waiting = list(errors_of(files).waiting())
             assert waiting
             if key in waiting:
                 errors_of(files).replay(key, mended)
         assert rows(files) == ["c0", "c1", "c2"]
-        (left,) = errors_of(files).keys()
+        (left,) = errors_of(files).waiting()
         assert list(parsed(content(files, left)).originals) == [SPOILED[3]]
         if len(stumbling.puts) < n:
             return

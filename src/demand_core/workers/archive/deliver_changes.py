@@ -21,17 +21,12 @@ class DeliverChanges:
     def __call__(self, batch: Sequence[Record[ToldChange]]) -> Outcome:
         """All of one shard at once: what belongs together becomes one file."""
         filed = self.archive.deliver([record.body for record in batch])
-        ids = [record.record_id for record in batch]
-        kept_out = {
-            record_id: became.reason
-            for record_id, became in zip(ids, filed, strict=True)
-            if became.fate in {Fate.LEFT_OUT, Fate.SET_ASIDE}
-        }
+        retry, dropped = set[str](), dict[str, str]()
         for record, became in zip(batch, filed, strict=True):
+            if became.fate is Fate.WAITS:
+                retry.add(record.record_id)
+            elif became.fate is not Fate.KEPT:
+                dropped[record.record_id] = became.reason
             if became.fate is Fate.SET_ASIDE:
                 self.announcer.announce(set_aside(became.reason, record.body.at))
-        waits = zip(ids, filed, strict=True)
-        return Outcome(
-            retry=frozenset(record_id for record_id, (fate, _) in waits if fate is Fate.WAITS),
-            dropped=kept_out,
-        )
+        return Outcome(retry=frozenset(retry), dropped=dropped)
