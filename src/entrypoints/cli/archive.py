@@ -5,14 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from attrs import frozen
 
-from demand_adapters.archive.delivery import FileArchive
-from demand_adapters.archive.errors import ErrorFiles, Replayed
-from demand_adapters.wire.kinesis_events import records_in
 from demand_core.domain.archive import Fate, Filed
 from demand_core.errors import Transient, WiringError
 from demand_core.ports.file_store import FileStore
@@ -21,23 +18,27 @@ from entrypoints.cli.options import Given, given
 from entrypoints.profiles import beside
 from entrypoints.running import told_change
 
+if TYPE_CHECKING:
+    from demand_adapters.archive.delivery import FileArchive
+    from demand_adapters.archive.errors import ErrorFiles, Replayed
+
 SCHEMA_VERSION: Final = 1
 
 # Between the parts of a document any blank is as good as another.
 _ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
 _PATHS: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
-_FOLDER = click.option(
+FOLDER = click.option(
     "--archive",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     help="A folder that holds the archive.  [default: the files of the profile]",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="One document instead of text.")
+JSON = click.option("--json", "as_json", is_flag=True, help="One document instead of text.")
 
 
 @click.group()
 def archive() -> None:
-    """Keep changes as files, and mend what could not be kept."""
+    """Keep changes as files, ask them, and mend what could not be kept."""
 
 
 @frozen
@@ -45,17 +46,21 @@ class Opened:
     """An archive at hand, and the files in which it is."""
 
     files: FileStore
-    archive: FileArchive
+    archive: "FileArchive"
 
     @property
-    def errors(self) -> ErrorFiles:
+    def errors(self) -> "ErrorFiles":
         """What it set aside."""
+        from demand_adapters.archive.errors import ErrorFiles
+
         return ErrorFiles(files=self.files, archive=self.archive)
 
 
 @contextmanager
 def opened(options: Given, folder: Path | None) -> Iterator[Opened]:
     """The archive in *folder*, or the profile's own."""
+    from demand_adapters.archive.delivery import FileArchive
+
     if folder is not None:
         yield _in_folder(options, folder)
         return
@@ -67,6 +72,7 @@ def opened(options: Given, folder: Path | None) -> Iterator[Opened]:
 
 
 def _in_folder(options: Given, folder: Path) -> Opened:
+    from demand_adapters.archive.delivery import FileArchive
     from demand_adapters.local.clock import WallClock
     from demand_adapters.local.contact_key import contact_key
     from demand_adapters.local.file_store import FolderFileStore
@@ -86,8 +92,8 @@ def _in_folder(options: Given, folder: Path) -> Opened:
 
 @archive.command()
 @click.argument("event_files", nargs=-1, required=True, type=_PATHS, metavar="EVENTFILE...")
-@_FOLDER
-@_JSON
+@FOLDER
+@JSON
 @given
 @click.pass_context
 def deliver(
@@ -103,6 +109,8 @@ def deliver(
     The same file again changes nothing. Exits with 1 where something was set aside, and with 4
     where something could not be stored.
     """
+    from demand_adapters.wire.kinesis_events import records_in
+
     filed = dict[str, Sequence[Filed]]()
     with opened(options, folder) as at:
         for path in event_files:
@@ -150,8 +158,8 @@ def errors() -> None:
 
 
 @errors.command("ls")
-@_FOLDER
-@_JSON
+@FOLDER
+@JSON
 @given
 def list_errors(options: Given, folder: Path | None, *, as_json: bool) -> None:
     """List the files that wait for somebody, each with what is wrong in it."""
@@ -171,9 +179,9 @@ def list_errors(options: Given, folder: Path | None, *, as_json: bool) -> None:
 
 @errors.command()
 @click.argument("key")
-@_FOLDER
+@FOLDER
 @click.option("--events", is_flag=True, help="Print the events as they came, one a line.")
-@_JSON
+@JSON
 @given
 def show(options: Given, key: str, folder: Path | None, *, events: bool, as_json: bool) -> None:
     """Tell what is wrong in the file KEY; nothing personal is shown unless --events asks.
@@ -207,7 +215,7 @@ def show(options: Given, key: str, folder: Path | None, *, events: bool, as_json
 
 @errors.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@_FOLDER
+@FOLDER
 @click.option(
     "--with",
     "mended",
@@ -215,7 +223,7 @@ def show(options: Given, key: str, folder: Path | None, *, events: bool, as_json
     help="Events to deliver instead, one a line, in the order of the one KEY's own.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be, and change nothing.")
-@_JSON
+@JSON
 @given
 @click.pass_context
 def replay(  # noqa: PLR0913  # one for each option
@@ -244,7 +252,7 @@ def replay(  # noqa: PLR0913  # one for each option
         ctx.exit(1)
 
 
-def _told(answers: Sequence[Replayed], *, as_json: bool) -> None:
+def _told(answers: "Sequence[Replayed]", *, as_json: bool) -> None:
     if as_json:
         files = [
             {"key": answer.key, "mended": answer.mended, "left": list(answer.left)}

@@ -159,3 +159,35 @@ def test_without_a_folder_the_files_of_the_profile_are_meant(
     assert done.exit_code == 0
     kept = Path(environment["DEMAND_STATE"], "files", "data")
     assert len(list(kept.rglob("*.avro"))) == 3
+
+
+def test_a_query_prints_rows_apart_by_tabs() -> None:
+    delivered(GOOD)
+    sql = "SELECT fanid, date.requested, channels, email FROM demand ORDER BY 1"
+    done = demand("query", sql, "--archive", "kept")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].split("\t") == ["fanid", "requested", "channels", "email"]
+    assert lines[1].split("\t") == ["F1", '"2025-02-13T12:00:00.000Z"', '["sms"]', ""]
+    assert len(lines) == 4
+
+
+def test_a_query_prints_a_document() -> None:
+    delivered(GOOD)
+    found = document("query", "SELECT COUNT(*) AS n FROM demand", "--archive", "kept")
+    assert found == {"schemaVersion": 1, "columns": ["n"], "rows": [[3]]}
+    assert document("query", "SELECT 1 WHERE false", "--archive", "kept")["rows"] == []
+
+
+def test_a_query_that_is_none_is_refused_in_one_line() -> None:
+    done = demand("query", "SELECT nothing FROM demand", "--archive", "kept")
+    assert done.exit_code == 3
+    assert "bad_query" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_tables_of_athena_are_printed_for_a_bucket() -> None:
+    done = demand("ddl", "--bucket", "our-bucket")
+    assert done.stdout.count("CREATE EXTERNAL TABLE") == 4
+    assert "s3://our-bucket/data/demand/" in done.stdout
+    assert demand("ddl").exit_code == 5

@@ -8,21 +8,31 @@ import pytest
 from attrs import frozen
 
 from demand_adapters.archive.delivery import FileArchive
+from demand_adapters.archive.queries import ArchiveQueries
 from demand_adapters.testing.fault_plans import NoFaults, Swarm
 from demand_core.domain.archive import Fate, Filed, ToldChange
 from demand_core.workers.archive.deliver_changes import DeliverChanges
 from entrypoints.simulation import stories
-from entrypoints.simulation.archiving import Keeping, bad_records, stored_rows
+from entrypoints.simulation.archiving import Keeping, bad_records, stored_rows, surge
 from entrypoints.simulation.scenarios import DEFAULTS, missed, play
 from entrypoints.simulation.world import CALM, START, WEATHERS, Invoked, World
 
 SMALL = Keeping(fans=10, leaving=4, spoilt=2)
 
 
-def test_fifty_thousand_wishes_within_five_minutes_are_each_found_in_a_few_files() -> None:
-    report = play("surge", seed=1, faults="mild")
-    assert report.differences == []
-    assert report.observed["rows"] > report.observed["wishes"]
+@pytest.mark.check("P-S1")
+def test_a_query_counts_exactly_fifty_thousand_wishes_of_five_minutes_in_a_few_files() -> None:
+    scenario, weather = surge(1), WEATHERS["mild"]
+    plan = Swarm(Random(1), weather.fault_rate, START + scenario.calm_after)
+    world = scenario.world(1, weather, plan, DEFAULTS)
+    world.run_until(START + scenario.lasts)
+    observed = scenario.observed(world)
+    assert not missed(scenario.expected(weather), observed)
+    assert observed["rows"] > 50_000
+    assert 50 <= observed["files"] <= 250
+    counted = f"FROM demand WHERE eventid = 'E1' AND partition_date = '{START.date()}'"
+    with ArchiveQueries(files=world.engines.files).ask(f"SELECT COUNT(*) {counted}") as answer:
+        assert [*answer.rows] == [(50_000,)]
 
 
 @pytest.mark.parametrize("seed", range(100))
