@@ -355,6 +355,7 @@ def test_check_goes_on_after_a_failure_and_reports_each_step(project: Project) -
         "FAILED lint-imports",
         "ok entrypoints.cli topology check",
         "ok entrypoints.cli topology verify",
+        "ok entrypoints.cli schema check",
     ]
 
 

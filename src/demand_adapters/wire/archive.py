@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from demand_adapters.item_table import Body, Change
+from demand_adapters.wire.avro.evolution import breaks
 from demand_adapters.wire.avro.rows import check_of
 from demand_adapters.wire.avro.schemas import Schema
 from demand_adapters.wire.converters import structured
@@ -30,6 +31,8 @@ from demand_core.errors import Permanent
 T = TypeVar("T", bound=Archivable)
 Row: TypeAlias = dict[str, Any]
 
+SCHEMAS: Final = files(__package__) / "schemas"
+SCHEMA_VERSION: Final = 1
 REDACTED: Final = "[redacted]"
 SYSTEM: Final = "demand"
 ENVELOPE: Final = (
@@ -51,8 +54,28 @@ class RecordType(Generic[T]):
     @cached_property
     def schema(self) -> Schema:
         """The schema of its rows, as it is written into every file."""
-        source = files(__package__) / "schemas" / f"{self.item.name}.avsc"
-        return Schema.of(source.read_bytes())
+        return Schema.of((SCHEMAS / f"{self.item.name}.avsc").read_bytes())
+
+    def flaws(self) -> list[str]:
+        """What would keep readers of files that were written before from reading its own.
+
+        A version is released once its files may exist; the newest one is what is written now.
+        """
+        released = {
+            int(version.name): Schema.of((version / f"{self.item.name}.avsc").read_bytes())
+            for version in (SCHEMAS / "released").iterdir()
+        }
+        found = [
+            f"{self.item.name}: {flaw}, since version {version}"
+            for version, schema in sorted(released.items())
+            for flaw in breaks(schema, self.schema)
+        ]
+        if released.get(SCHEMA_VERSION) != self.schema:
+            found.append(
+                f"{self.item.name}: not what was released as version {SCHEMA_VERSION}; raise "
+                "SCHEMA_VERSION and put the schemas under released/ as that version"
+            )
+        return found
 
     def read(self, key: tuple[str, str], body: Body) -> T:
         """The value in *body*; raises Permanent naming what is wrong with it, and where."""

@@ -11,13 +11,12 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from demand_adapters.wire.archive import RECORD_TYPES, REDACTED, Archived
+from demand_adapters.wire.archive import RECORD_TYPES, REDACTED, SCHEMA_VERSION, Archived
 from demand_adapters.wire.avro.writing import write
 from demand_core.domain.contacts import ContactKey
 from demand_core.domain.ids import digest
 from demand_core.domain.subjects import NamedBy, subject_hash
 
-SCHEMA_VERSION: Final = 1
 # What a reader may rely on: every row was held to its schema before it was written.
 NORMALISED: Final = "1"
 # The columns that say whom a row is about.

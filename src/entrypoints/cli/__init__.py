@@ -24,6 +24,7 @@ from entrypoints.cli.options import Given
 from entrypoints.cli.phone import phone
 from entrypoints.cli.reminder import reminder
 from entrypoints.cli.run import run
+from entrypoints.cli.schema import schema
 from entrypoints.cli.sim import sim
 from entrypoints.cli.topology import topology
 from entrypoints.cli.trace import trace
@@ -77,6 +78,7 @@ for command in (
     phone,
     reminder,
     run,
+    schema,
     sim,
     topology,
     trace,
