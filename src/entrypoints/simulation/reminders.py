@@ -20,6 +20,7 @@ from demand_core.domain.listings import Listing
 from demand_core.domain.notifications import Channel
 from demand_core.errors import WiringError
 from demand_core.topology.reminders import ROWS
+from demand_core.topology.shapes import Worker
 from entrypoints.engines.memory import WORLD_KEY, MemoryEngines
 from entrypoints.settings import Settings
 from entrypoints.simulation import checkers, texting
@@ -86,6 +87,8 @@ class Reminders:
     sour: frozenset[str] = frozenset()
     # Rows that are not part of the story.
     idle: frozenset[str] = frozenset()
+    # Rows of others that look on.
+    beside: tuple[Worker, ...] = ()
 
     def world(self, seed: int, weather: Weather, plan: Plan, settings: Settings) -> World:
         """Everybody who had asked before has, and the source knows its events."""
@@ -106,7 +109,7 @@ class Reminders:
             ),
             engines=evolve(engines, sms=sms),
             watched=checkers.WITNESSED,
-            rows=[row for row in ROWS if row.name not in self.idle],
+            rows=[row for row in (*ROWS, *self.beside) if row.name not in self.idle],
         )
         for show in self.shows:
             world.engines.event_source.put(show.event_id, show.document)

@@ -23,7 +23,7 @@ from demand_core.errors import WiringError
 from demand_core.topology import TOPOLOGY
 from entrypoints.engines.memory import MemoryEngines
 from entrypoints.settings import Settings
-from entrypoints.simulation import archiving, checkers, days, lookups, reminders
+from entrypoints.simulation import archiving, checkers, days, lags, lookups, reminders
 from entrypoints.simulation.world import START, WEATHERS, Weather, World
 
 # Events come in bursts, as tours are announced: so rows are given batches, not single ones.
@@ -242,6 +242,7 @@ SCENARIOS: Final[Mapping[str, Callable[[float], Scenario]]] = {
     "surge": archiving.surge,
     "deletion-audit": archiving.deletion_audit,
     "bad-records": archiving.bad_records,
+    "notification-lag": lags.notification_lag,
     "short-links": lambda scale: ShortLinks(events=max(1, round(1200 * scale))),
 }
 
