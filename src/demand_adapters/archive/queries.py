@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from demand_adapters.wire.archive import RECORD_TYPES
-from demand_adapters.wire.archive_tables import DAY, as_of, local_types, views
+from demand_adapters.wire.archive_tables import as_of, local_log, views
 from demand_core.errors import DemandError, Permanent, Transient, WiringError
 from demand_core.ports.file_store import FileStore
 
@@ -93,18 +93,8 @@ class ArchiveQueries:
 
 
 def _make(tables: "DuckDBPyConnection", rows: "RowsAsText", name: str) -> None:
-    types = local_types(RECORD_TYPES[name])
-    if rows.listed(name):
-        spelled = ", ".join(f"'{column}': '{kind}'" for column, kind in types.items())
-        log = (
-            f"SELECT * FROM read_json('{rows.protocol}://{name}/*/*.ndjson', "
-            f"format = 'newline_delimited', columns = {{{spelled}}}, "
-            f"hive_partitioning = true, hive_types = {{'{DAY}': DATE}})"
-        )
-    else:
-        empty = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in types.items())
-        log = f"SELECT {empty}, NULL::DATE AS {DAY} WHERE false"
-    tables.execute(f"CREATE VIEW {name}_log AS {log}")
+    there = f"{rows.protocol}://{name}/*/*.ndjson" if rows.listed(name) else None
+    tables.execute(f"CREATE VIEW {name}_log AS {local_log(RECORD_TYPES[name], there)}")
     for view, query in views(name):
         tables.execute(f"CREATE VIEW {view} AS {query}")
     tables.execute(f"CREATE MACRO {name}_as_of(moment) AS TABLE {as_of(name, 'moment')}")

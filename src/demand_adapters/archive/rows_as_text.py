@@ -5,7 +5,6 @@ DuckDB decides by the names which days a query needs; what it does not open is n
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from io import FileIO
 from pathlib import Path
 from threading import Lock
@@ -23,15 +22,7 @@ PROTOCOL: Final = "archive"
 SUFFIX: Final = ".ndjson"
 
 
-def _written(at: object) -> str:
-    if not isinstance(at, datetime):
-        raise TypeError(f"no column holds a {type(at).__name__}")
-    return at.isoformat(" ", "milliseconds")[:23]
-
-
-_ENCODE: Final = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), default=_written
-).encode
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class _Opened(FileIO):
@@ -44,6 +35,7 @@ class _Opened(FileIO):
 class RowsAsText(AbstractFileSystem):  # type: ignore[misc]  # it comes without types
     """The files under `archive://{type}/`, as they were when somebody looked first.
 
+    Times stand in them as they are stored, in milliseconds since 1970: that costs a third less.
     One is text in *folder* from its first opening, a look at how it begins, until it is opened
     to be read. *flaw* is what went wrong meanwhile: DuckDB has its own words for what others
     raise.
@@ -100,7 +92,9 @@ class RowsAsText(AbstractFileSystem):  # type: ignore[misc]  # it comes without 
             if pieces is None:
                 raise Permanent("object_gone", f"{key} went away while it was asked for")
             with text.open("wb") as made:
-                made.writelines(_ENCODE(row).encode() + b"\n" for row in read(pieces))
+                made.writelines(
+                    _ENCODE(row).encode() + b"\n" for row in read(pieces, bare=True)
+                )
         except Malformed as flaw:
             self.flaw = Permanent("bad_object", f"{key}: {flaw}")
             raise

@@ -21,7 +21,8 @@ _LOCAL: Final[Mapping[str, str]] = {
     "int": "INTEGER",
     "long": "BIGINT",
     "boolean": "BOOLEAN",
-    "timestamp-millis": "TIMESTAMP",
+    # As it stands in the text; the log shows it as a time.
+    "timestamp-millis": "BIGINT",
 }
 _HIVE: Final[Mapping[str, str]] = {
     "string": "string",
@@ -41,9 +42,24 @@ def columns(kept: RecordType[Any]) -> list[str]:
     return [field["name"] for field in kept.schema.tree["fields"]] + [DAY]
 
 
-def local_types(kept: RecordType[Any]) -> Mapping[str, str]:
-    """The columns of its rows as DuckDB's types; the day is no column of a row."""
-    return {field["name"]: _local(field["type"]) for field in kept.schema.tree["fields"]}
+def local_log(kept: RecordType[Any], files: str | None) -> str:
+    """The query of its log in DuckDB, over rows as text in *files*, if there are any."""
+    fields = kept.schema.tree["fields"]
+    types = {field["name"]: _local(field["type"]) for field in fields}
+    shown = ", ".join(
+        f"{_shown(field['type'], _quoted(field['name']))} AS {_quoted(field['name'])}"
+        for field in fields
+    )
+    if files is None:
+        nothing = ", ".join(f"NULL::{kind} AS {_quoted(name)}" for name, kind in types.items())
+        rows = f"(SELECT {nothing}, NULL::DATE AS {DAY} WHERE false)"
+    else:
+        spelled = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
+        rows = (
+            f"read_json('{files}', format = 'newline_delimited', columns = {{{spelled}}}, "
+            f"hive_partitioning = true, hive_types = {{'{DAY}': DATE}})"
+        )
+    return f"SELECT {shown}, {DAY} FROM {rows}"
 
 
 def views(name: str) -> Iterator[tuple[str, str]]:
@@ -121,6 +137,34 @@ def _local(tree: Any) -> str:
         case str(plain):
             return _LOCAL[plain]
     raise AssertionError(tree)
+
+
+def _shown(tree: Any, value: str) -> str:
+    """*value* with its times as times."""
+    match _bare(tree):
+        case {"logicalType": _}:
+            return f"epoch_ms({value})"
+        case {"type": "record", "fields": fields} as record if _has_times(record):
+            parts = ", ".join(
+                f"{_quoted(part['name'])} := "
+                + _shown(part["type"], f"{value}.{_quoted(part['name'])}")
+                for part in fields
+            )
+            return f"CASE WHEN {value} IS NULL THEN NULL ELSE struct_pack({parts}) END"
+    return value
+
+
+def _has_times(tree: Any) -> bool:
+    match _bare(tree):
+        case {"logicalType": _}:
+            return True
+        case {"type": "record", "fields": fields}:
+            return any(_has_times(part["type"]) for part in fields)
+    return False
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def _hive(tree: Any) -> str:

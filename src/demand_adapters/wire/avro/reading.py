@@ -68,22 +68,28 @@ class Container:
 
 
 def read(
-    source: Source, *, limits: Limits = LIMITS, known: AbstractSet[str] | None = None
+    source: Source,
+    *,
+    limits: Limits = LIMITS,
+    known: AbstractSet[str] | None = None,
+    bare: bool = False,
 ) -> Container:
     """The container in *source*; raises Malformed at once for what its header shows.
 
-    With *known*, only schemas of these fingerprints are read. A file that was cut off exactly
-    between two blocks is a whole file of fewer rows: the format has no mark for its end. What
-    *source* itself raises flies.
+    *bare* leaves times and the like as the numbers that they are stored as. With *known*, only
+    schemas of these fingerprints are read. A file that was cut off exactly between two blocks
+    is a whole file of fewer rows: the format has no mark for its end. What *source* itself
+    raises flies.
     """
     cursor = Cursor(pieces(source))
     head = header(cursor, limits)
     if known is not None and head.schema.fingerprint not in known:
         raise Malformed("unknown_schema", f"nobody knows schema {head.schema.fingerprint}")
-    return Container(header=head, blocks=_blocks(cursor, head, limits))
+    parsed = head.schema.bare if bare else head.schema.parsed
+    return Container(header=head, blocks=_blocks(cursor, head, parsed, limits))
 
 
-def _blocks(cursor: Cursor, head: Header, limits: Limits) -> Iterator[Block]:
+def _blocks(cursor: Cursor, head: Header, parsed: Any, limits: Limits) -> Iterator[Block]:
     for frame in frames(cursor, head.sync, limits):
         content = frame.payload
         if head.codec != NULL:
@@ -94,7 +100,7 @@ def _blocks(cursor: Cursor, head: Header, limits: Limits) -> Iterator[Block]:
             number=frame.number,
             offset=frame.offset,
             count=frame.count,
-            rows=_rows(frame, content, head, limits),
+            rows=_rows(frame, content, parsed, head.schema.row_bytes_max(limits)),
         )
 
 
@@ -122,10 +128,9 @@ def _inflated(frame: Frame, limits: Limits) -> bytes:
     return content
 
 
-def _rows(frame: Frame, content: bytes, head: Header, limits: Limits) -> Iterator[Row]:
-    """The rows of *content*, of which fastavro sees no more than one row may have."""
-    decode, parsed = fastavro.schemaless_reader, head.schema.parsed
-    width = head.schema.row_bytes_max(limits)
+def _rows(frame: Frame, content: bytes, parsed: Any, width: int) -> Iterator[Row]:
+    """The rows of *content*, of which fastavro sees no more than the *width* of one row."""
+    decode = fastavro.schemaless_reader
     begin, window = 0, BytesIO(content[:width])
     done = 0
     while done < frame.count:

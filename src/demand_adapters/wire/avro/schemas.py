@@ -34,7 +34,8 @@ class Schema:
     *json* has no spaces, keeps its order and is ASCII, so that it is the same bytes wherever it
     is written. *fingerprint* is the CRC-64-AVRO of the parsing canonical form, as the hex of
     eight bytes, lowest first: documentation and defaults do not change it. *tree* is what
-    decides how rows are encoded, all names in full; *parsed* is fastavro's own form of it.
+    decides how rows are encoded, all names in full; *parsed* is fastavro's own form of it, and
+    *bare* the same without logical types.
     A row has at least *least* bytes and takes at most *weight* bytes of memory for each.
     """
 
@@ -42,6 +43,7 @@ class Schema:
     fingerprint: str = field(eq=False)
     tree: dict[str, Any] = field(eq=False, repr=False)
     parsed: Any = field(eq=False, repr=False)
+    bare: Any = field(eq=False, repr=False)
     least: int = field(eq=False, repr=False)
     weight: int = field(eq=False, repr=False)
 
@@ -65,12 +67,14 @@ class Schema:
         except (ValueError, RecursionError):
             raise Malformed("bad_schema", "not one JSON document in UTF-8") from None
         tree, measure = checked(document, limits)
-        canonical = _ENCODER.encode(_canonical(tree))
+        bare = _canonical(tree)
+        canonical = _ENCODER.encode(bare)
         return cls(
             json=spelled,
             fingerprint=fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"),
             tree=tree,
             parsed=fastavro.schema.parse_schema(tree),
+            bare=fastavro.schema.parse_schema(bare),
             least=measure.least,
             weight=measure.weight,
         )
