@@ -87,7 +87,7 @@ class RecordType(Generic[T]):
 
 @frozen(kw_only=True)
 class Archived:
-    """One row, of which type it is, and the day under which it is filed."""
+    """One row that fits its schema, of which type it is, and the day of its filing."""
 
     record_type: str
     day: date

@@ -97,6 +97,7 @@ def _object(name: str, day: date, rows: Sequence[Archived], batch: Batch) -> Arc
             "demand.source": str(batch),
         },
         sync=bytes.fromhex(digest("demand.sync/1", key)),
+        held=True,
     )
     return ArchiveObject(
         key=key,

@@ -27,32 +27,40 @@ def write(
     metadata: Mapping[str, str | bytes],
     sync: bytes,
     limits: Limits = LIMITS,
+    held: bool = False,
 ) -> bytes:
     """A container of *rows*, each with the fields of *schema* and values of their types.
 
+    Rows that were *held* against the schema already, by `check_of`, are taken as they are.
     *sync* is 16 bytes that whoever writes derives from what is written: a marker by chance
     would make other bytes each time. Raises Permanent, which names the row and the path and
     shows no value, and also where a row or a header would be too large to be read again.
     """
     parts = [header_bytes(schema.json.encode(), DEFLATE, metadata, sync, limits)]
-    for count, content in _blocks(schema, rows, limits):
+    for count, content in _blocks(schema, rows if held else _held(schema, rows), limits):
         payload = _deflated(content, limits)
         parts += [long_bytes(count), long_bytes(len(payload)), payload, sync]
     return b"".join(parts)
+
+
+def _held(schema: Schema, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    check = check_of(schema)
+    for number, row in enumerate(rows, 1):
+        try:
+            check(row)
+        except Misfit as misfit:
+            raise Permanent(misfit.code, f"row {number}: {misfit.detail}") from None
+        yield row
 
 
 def _blocks(
     schema: Schema, rows: Iterable[Mapping[str, Any]], limits: Limits
 ) -> Iterator[tuple[int, bytes]]:
     """Counts and encoded rows; a block is closed by the row that fills it."""
-    check, encode, parsed = check_of(schema), fastavro.schemaless_writer, schema.parsed
+    encode, parsed = fastavro.schemaless_writer, schema.parsed
     most = schema.row_bytes_max(limits)
     block, count, size = BytesIO(), 0, 0
     for number, row in enumerate(rows, 1):
-        try:
-            check(row)
-        except Misfit as misfit:
-            raise Permanent(misfit.code, f"row {number}: {misfit.detail}") from None
         encode(block, parsed, row, disable_tuple_notation=True)
         begun, size, count = size, block.tell(), count + 1
         if size - begun > most:
