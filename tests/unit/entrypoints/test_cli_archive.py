@@ -1,6 +1,8 @@
 """`demand archive`: files of Lambda's events go in, and what is wrong with some comes out."""
 
 import json
+import re
+import shlex
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from demand_adapters.wire.avro.reading import read
 from entrypoints.cli import main
 from tests.unit.archive.test_delivery import FAULTY, told
 
+GUIDE: Final = Path(__file__).parents[3] / "docs" / "archive.md"
 GOOD: Final = [told(n).payload for n in range(1, 4)]
 
 
@@ -191,3 +194,15 @@ def test_the_tables_of_athena_are_printed_for_a_bucket() -> None:
     assert done.stdout.count("CREATE EXTERNAL TABLE") == 4
     assert "s3://our-bucket/data/demand/" in done.stdout
     assert demand("ddl").exit_code == 5
+
+
+@pytest.mark.check("P-J2")
+def test_the_guide_leads_from_a_question_to_a_file() -> None:
+    delivered(GOOD)
+    (block,) = re.findall(r"```shell\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    for line in block.splitlines():
+        command, _, target = line.partition(" > ")
+        words = shlex.split(command)[2:]
+        Path(target).write_text(demand(*words, "--archive", "kept").stdout)
+    assert Path("wishes.tsv").read_text() == "eventid\twishes\nE1\t3\n"
+    assert json.loads(Path("deletions.json").read_text())["rows"] == []

@@ -13,7 +13,6 @@ from demand_adapters.memory.entropy import MemoryEntropy
 from demand_adapters.memory.url_shortener import MemoryUrlShortener
 from demand_core.topology import TOPOLOGY
 from entrypoints.engines import RunningEngines
-from entrypoints.engines.aws import AwsEngines
 from entrypoints.engines.local import LocalEngines
 from entrypoints.engines.memory import MemoryEngines
 from entrypoints.serving import Service
@@ -21,9 +20,7 @@ from entrypoints.settings import Settings
 from entrypoints.simulation.replay import replay
 from entrypoints.simulation.scenarios import LINK_ROWS, ShortLinks
 from entrypoints.simulation.world import START
-from tests.contract.aws.channels import moto_time
-from tests.contract.aws.serial_moto import serial_moto
-from tests.provisioned import provision
+from tests.unit.simulation.on_aws import an_account
 
 SCENARIO: Final = ShortLinks(events=24)
 SETTINGS: Final = Settings(
@@ -69,16 +66,5 @@ def test_it_ends_so_in_a_folder_too(in_memory: Mapping[str, str], tmp_path: Path
 def test_it_ends_so_on_aws_too(
     in_memory: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    clock = MemoryClock(START)
-    with serial_moto() as url, moto_time() as service_time:
-        settings = evolve(SETTINGS, aws_endpoint=url)
-
-        def pass_time(by: timedelta) -> None:
-            clock.advance(by)
-            service_time.advance(by)
-
-        with AwsEngines.opened(settings, clock, wait=timedelta(0)) as engines:
-            provision(engines.aws, settings)
-            assert outcome(engines, clock, pass_time) == in_memory
+    with an_account(SETTINGS, monkeypatch) as (engines, clock, pass_time):
+        assert outcome(engines, clock, pass_time) == in_memory

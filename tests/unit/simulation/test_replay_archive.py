@@ -25,11 +25,13 @@ from entrypoints.profiles import Profile
 from entrypoints.serving import Service
 from entrypoints.simulation.archiving import wish
 from entrypoints.simulation.world import START
-from tests.contract.aws.channels import moto_time
-from tests.contract.aws.serial_moto import serial_moto
-from tests.provisioned import provision
-from tests.unit.simulation.test_replay import SETTINGS
+from tests.unit.simulation import test_replay
+from tests.unit.simulation.on_aws import an_account
 
+# Emulators of one process are one account.
+SETTINGS: Final = evolve(
+    test_replay.SETTINGS, table="archived", bucket="archived", channel_prefix="archived-"
+)
 WISHES: Final = 6
 LEAVE: Final = 2
 ROW: Final = ("recordtype", "referenceid", "changekind", "isdeleted", "phonenumber")
@@ -87,23 +89,12 @@ def test_a_folder_keeps_the_same_rows(
 def test_aws_keeps_the_same_rows_that_come_over_kinesis_and_answers_with_them(
     in_memory: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    clock = MemoryClock(START)
-    with serial_moto() as url, moto_time() as service_time:
-        settings = evolve(SETTINGS, aws_endpoint=url)
-
-        def pass_time(by: timedelta) -> None:
-            clock.advance(by)
-            service_time.advance(by)
-
-        with AwsEngines.opened(settings, clock, wait=timedelta(0)) as engines:
-            provision(engines.aws, settings, ROWS)
-            keyed = _Keyed(engines)
-            assert archived(keyed, pass_time, lambda: forward(engines)) == in_memory
-            counted = "SELECT COUNT(*) FROM demand WHERE NOT isdeleted"
-            with ArchiveQueries(files=engines.files).ask(counted) as answer:
-                assert [*answer.rows] == [(WISHES - LEAVE,)]
+    with an_account(SETTINGS, monkeypatch, ROWS) as (engines, _, pass_time):
+        keyed = _Keyed(engines)
+        assert archived(keyed, pass_time, lambda: forward(engines)) == in_memory
+        counted = "SELECT COUNT(*) FROM demand WHERE NOT isdeleted"
+        with ArchiveQueries(files=engines.files).ask(counted) as answer:
+            assert [*answer.rows] == [(WISHES - LEAVE,)]
 
 
 class _Keyed:

@@ -44,7 +44,6 @@ def test_originals_come_back_byte_for_byte(given_: list[bytes]) -> None:
     assert found.source == BATCH
 
 
-@pytest.mark.check("W-P2")
 def test_a_file_says_when_what_and_where_and_shows_the_events() -> None:
     faults = [fault(b'{"eventID": "a"}', 7), fault(b"junk", 9, "bad_json")]
     told = json.loads(error_document(faults, BATCH, 1000))
