@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -14,7 +14,7 @@ from attrs import frozen
 from demand_core.errors import DemandError, Transient, WiringError
 from demand_core.ports.file_store import FileStore
 from demand_core.topology import TOPOLOGY
-from demand_core.topology.shapes import Changes, Queue, Worker
+from demand_core.topology.shapes import Changes, Queue, Stream, Worker
 from entrypoints.needs import called, lacking
 from entrypoints.running import source_name
 from entrypoints.settings import Settings
@@ -78,9 +78,16 @@ def _reached(url: str) -> tuple[str, Iterable[str]]:
 
 
 def _set_aside(files: FileStore) -> tuple[str, Iterable[str]]:
-    found = len(files.list("quarantine/", limit=COUNTED_MAX))
-    more = " or more" if found == COUNTED_MAX else ""
-    return "answers", [f"{found}{more} records lie in quarantine/"] if found else []
+    return "answers", [*_lying(files, "quarantine/"), *_lying(files, "errors/")]
+
+
+def _lying(files: FileStore, where: str) -> Iterator[str]:
+    """How many files wait for somebody; what was replayed waits no more."""
+    page = files.list(where, limit=COUNTED_MAX)
+    found = sum("/replayed/" not in file.key for file in page)
+    more = " or more" if len(page) == COUNTED_MAX else ""
+    if found:
+        yield f"{found}{more} files lie in {where}"
 
 
 # One folder
@@ -137,13 +144,17 @@ def _counted(database: "Database") -> tuple[str, Iterable[str]]:
 
 
 def _aws(settings: Settings) -> Iterator[Finding]:
-    from demand_adapters.aws.deployed import queue_flaws, table_flaws
+    from demand_adapters.aws.deployed import queue_flaws, stream_flaws, table_flaws
     from entrypoints.engines.aws import AwsEngines
 
     def queue(engines: "AwsEngines", row: Worker, name: str) -> tuple[str, Iterable[str]]:
         url = engines.queue_url(name)
         flaws = queue_flaws(engines.aws, url, row.visibility, row.retry.max_receive)
         return f"{settings.channel_prefix}{name} is there", flaws
+
+    def stream(engines: "AwsEngines", name: str) -> tuple[str, Iterable[str]]:
+        named = settings.channel_prefix + name
+        return f"{named} is there", stream_flaws(engines.aws, named)
 
     with AwsEngines.opened(settings) as engines:
         flaws = partial(table_flaws, engines.aws, settings.table)
@@ -153,4 +164,11 @@ def _aws(settings: Settings) -> Iterator[Finding]:
                 if isinstance(trigger, Queue | Changes):
                     name = source_name(row.name, trigger)
                     yield _found("queue", partial(queue, engines, row, name))
+        for name in _streams():
+            yield _found("stream", partial(stream, engines, name))
         yield _found("bucket", lambda: _set_aside(engines.files))
+
+
+def _streams() -> Sequence[str]:
+    triggers = (trigger for row in TOPOLOGY for trigger in row.triggers)
+    return sorted({t.channel.name for t in triggers if isinstance(t, Stream)})

@@ -55,6 +55,14 @@ def queue_flaws(aws: Aws, url: str, visibility: timedelta, max_receive: int) -> 
         yield f"{dead} dead letters wait in {name}"
 
 
+def stream_flaws(aws: Aws, name: str) -> Iterator[str]:
+    """What is wrong with the stream; raises what a call raises."""
+    told = aws.call("kinesis", "describe_stream_summary", StreamName=name)
+    status = part(told, "StreamDescriptionSummary")["StreamStatus"]
+    if status != "ACTIVE":
+        yield f"it is {status}"
+
+
 def _attributes(aws: Aws, url: str) -> Mapping[str, Any]:
     answer = aws.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
     attributes: Mapping[str, Any] = part(answer, "Attributes")

@@ -84,10 +84,13 @@ def test_what_lies_aside_wants_a_look(settings: Settings) -> None:
         aside = Delivery(record_id="1", payload=b"?")
         quarantine = Quarantine(files=engines.files)
         quarantine.put("notes", aside, Permanent("no_json"), engines.clock.now())
+        for key in ("errors/one.json", "errors/replayed/two.json"):
+            engines.files.put(key, [b"{}"])
     looked = found(settings)
     assert looked["queues"].code == looked["files"].code == WANTS_A_LOOK
     assert "dead letters in notes" in looked["queues"].says
-    assert "1 records lie in quarantine/" in looked["files"].says
+    says = "answers; 1 files lie in quarantine/; 1 files lie in errors/"
+    assert looked["files"].says == says
 
 
 def test_a_file_that_is_no_database_is_wrong(settings: Settings) -> None:
@@ -143,7 +146,7 @@ def account(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Set
 
 def test_an_account_without_anything_is_told_what_to_create(account: Settings) -> None:
     looked = list(examine(account, SECRETS))
-    made = ["table", *["queue"] * QUEUES, "bucket"]
+    made = ["table", *["queue"] * QUEUES, "stream", "stream", "bucket"]
     assert [finding.what for finding in looked] == [*made, *SERVICES]
     assert [finding.code for finding in looked] == [WRONG] * len(made) + [WELL] * 3
 
