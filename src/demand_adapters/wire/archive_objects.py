@@ -72,6 +72,11 @@ def index_key(key: str) -> str:
     return f"index/{key.removeprefix('data/').removesuffix('.avro')}.idx"
 
 
+def marker(key: str) -> bytes:
+    """What stands between the blocks of the object under *key*."""
+    return bytes.fromhex(digest("demand.sync/1", key))
+
+
 def packed(rows: Iterable[Archived], batch: Batch) -> Sequence[ArchiveObject]:
     """One object for each type and day, the rows in their order, each change once."""
     groups = dict[tuple[str, date], dict[str, Archived]]()
@@ -96,7 +101,7 @@ def _object(name: str, day: date, rows: Sequence[Archived], batch: Batch) -> Arc
             "demand.schema.version": str(SCHEMA_VERSION),
             "demand.source": str(batch),
         },
-        sync=bytes.fromhex(digest("demand.sync/1", key)),
+        sync=marker(key),
         held=True,
     )
     return ArchiveObject(

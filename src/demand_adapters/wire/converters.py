@@ -30,6 +30,7 @@ from demand_core.domain.ids import (
     checked,
 )
 from demand_core.domain.masked import Masked
+from demand_core.domain.merges import MergedFile, Source
 from demand_core.domain.notifications import MessageBody
 from demand_core.domain.orders import EmailOrder, SmsOrder
 from demand_core.domain.sales import Sale
@@ -46,10 +47,12 @@ RENAMED: Final[Mapping[type, Mapping[str, str]]] = {
     EmailOrder: {"message_class": "class"},
     EventDetails: {"event_id": "id"},
     Inbound: {"sender": "from", "recipient": "to"},
+    MergedFile: {"size": "bytes"},
     SmsOrder: {"sender": "from", "message_class": "class"},
     Sale: {"sale_id": "id"},
     SaleDetails: {"sale_id": "id"},
     Segment: {"segment_id": "id"},
+    Source: {"size": "bytes"},
     Venue: {"venue_id": "id"},
 }
 # Ids are checked where they enter; what is masked in print is plain on the wire.

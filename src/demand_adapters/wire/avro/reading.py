@@ -45,13 +45,19 @@ RAW_DEFLATE: Final = -15
 class Block:
     """One block, framed well and inflated; its rows are decoded as they are asked for, once.
 
-    *number* counts from 1, *offset* is where it begins in the file.
+    *number* counts from 1, *offset* is where it begins in the file. Each row comes *encoded*
+    too: as it stands in the inflated block.
     """
 
     number: int
     offset: int
     count: int
-    rows: Iterator[Row] = field(repr=False, eq=False)
+    encoded: Iterator[tuple[Row, bytes]] = field(repr=False, eq=False)
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The rows alone."""
+        return (row for row, _ in self.encoded)
 
 
 @frozen(kw_only=True)
@@ -64,7 +70,8 @@ class Container:
     def __iter__(self) -> Iterator[Row]:
         """Every row in order; raises Malformed where the file stops making sense."""
         for block in self.blocks:
-            yield from block.rows
+            for row, _ in block.encoded:
+                yield row
 
 
 def read(
@@ -100,7 +107,7 @@ def _blocks(cursor: Cursor, head: Header, parsed: Any, limits: Limits) -> Iterat
             number=frame.number,
             offset=frame.offset,
             count=frame.count,
-            rows=_rows(frame, content, parsed, head.schema.row_bytes_max(limits)),
+            encoded=_rows(frame, content, parsed, head.schema.row_bytes_max(limits)),
         )
 
 
@@ -128,7 +135,9 @@ def _inflated(frame: Frame, limits: Limits) -> bytes:
     return content
 
 
-def _rows(frame: Frame, content: bytes, parsed: Any, width: int) -> Iterator[Row]:
+def _rows(
+    frame: Frame, content: bytes, parsed: Any, width: int
+) -> Iterator[tuple[Row, bytes]]:
     """The rows of *content*, of which fastavro sees no more than the *width* of one row."""
     decode = fastavro.schemaless_reader
     begin, window = 0, BytesIO(content[:width])
@@ -148,6 +157,6 @@ def _rows(frame: Frame, content: bytes, parsed: Any, width: int) -> Iterator[Row
             window = BytesIO(content[begin : begin + width])
             continue
         done += 1
-        yield row
+        yield row, content[begin + start : begin + window.tell()]
     if begin + window.tell() != len(content):
         raise _flaw(frame, "trailing_bytes", "bytes after the last row")
