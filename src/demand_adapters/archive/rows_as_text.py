@@ -4,7 +4,7 @@ DuckDB decides by the names which days a query needs; what it does not open is n
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
 from threading import Lock
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from fsspec import AbstractFileSystem
 
+from demand_adapters.archive.listing import Listed, listed, opened
 from demand_adapters.wire.avro.flaws import Malformed
 from demand_adapters.wire.avro.reading import read
 from demand_core.domain.ids import digest
@@ -49,17 +50,17 @@ class RowsAsText(AbstractFileSystem):  # type: ignore[misc]  # it comes without 
         super().__init__()
         self._files = files
         self._folder = folder
-        self._listed: dict[str, list[str]] = {}
+        self._listed: dict[str, dict[str, Listed]] = {}
         self._sizes: dict[str, int] = {}
         self._making = Lock()
         self.flaw: DemandError | None = None
 
     def listed(self, record_type: str) -> list[str]:
-        """The objects of one type."""
+        """The objects of one type that count, whatever is being merged."""
         if record_type not in self._listed:
-            keys = _keys(self._files, f"data/{record_type}/")
-            self._listed[record_type] = [_path(key) for key in keys if key.endswith(".avro")]
-        return self._listed[record_type]
+            found = listed(self._files, record_type)
+            self._listed[record_type] = {_path(one.key): one for one in found}
+        return [f"{PROTOCOL}://{path}" for path in self._listed[record_type]]
 
     def glob(self, path: str, **_: Any) -> list[str]:
         """All of the type that *path* begins with."""
@@ -67,36 +68,40 @@ class RowsAsText(AbstractFileSystem):  # type: ignore[misc]  # it comes without 
 
     def info(self, path: str, **_: Any) -> Mapping[str, Any]:
         """How long it is as text, which only its rows can tell."""
-        key = _key(self._strip_protocol(path))
+        one = self._one(path)
         with self._making:
-            if key not in self._sizes:
-                self._sizes[key] = self._text(key).stat().st_size
-        return {"name": path, "size": self._sizes[key], "type": "file"}
+            if one.key not in self._sizes:
+                self._sizes[one.key] = self._text(one).stat().st_size
+        return {"name": path, "size": self._sizes[one.key], "type": "file"}
 
     def _open(self, path: str, *_: Any, **__: Any) -> FileIO:
-        key = _key(path)
+        one = self._one(path)
         with self._making:
-            text = self._text(key)
-            opened = _Opened(text)
+            text = self._text(one)
+            reading = _Opened(text)
             # Whoever knows how long it is reads it now, to its end.
-            if key in self._sizes:
+            if one.key in self._sizes:
                 text.unlink()
-        return opened
+        return reading
 
-    def _text(self, key: str) -> Path:
-        text = self._folder / digest("demand.text/1", key)
+    def _one(self, path: str) -> Listed:
+        bare: str = self._strip_protocol(path)
+        record_type = bare.partition("/")[0]
+        self.listed(record_type)
+        if bare not in self._listed[record_type]:
+            raise FileNotFoundError(path)
+        return self._listed[record_type][bare]
+
+    def _text(self, one: Listed) -> Path:
+        text = self._folder / digest("demand.text/1", one.key)
         if text.exists():
             return text
         try:
-            pieces = self._files.read(key)
-            if pieces is None:
-                raise Permanent("object_gone", f"{key} went away while it was asked for")
+            rows = read(opened(self._files, one), bare=True)
             with text.open("wb") as made:
-                made.writelines(
-                    _ENCODE(row).encode() + b"\n" for row in read(pieces, bare=True)
-                )
+                made.writelines(_ENCODE(row).encode() + b"\n" for row in rows)
         except Malformed as flaw:
-            self.flaw = Permanent("bad_object", f"{key}: {flaw}")
+            self.flaw = Permanent("bad_object", f"{one.key}: {flaw}")
             raise
         except DemandError as flaw:
             self.flaw = flaw
@@ -105,15 +110,4 @@ class RowsAsText(AbstractFileSystem):  # type: ignore[misc]  # it comes without 
 
 
 def _path(key: str) -> str:
-    return f"{PROTOCOL}://{key.removeprefix('data/').removesuffix('.avro')}{SUFFIX}"
-
-
-def _key(path: str) -> str:
-    return f"data/{path.removesuffix(SUFFIX)}.avro"
-
-
-def _keys(files: FileStore, prefix: str) -> Iterator[str]:
-    after = ""
-    while page := files.list(prefix, after=after):
-        after = page[-1].key
-        yield from (found.key for found in page)
+    return f"{key.removeprefix('data/').removesuffix('.avro')}{SUFFIX}"

@@ -313,7 +313,9 @@ def test_athena_is_told_of_every_column_and_of_days_ahead() -> None:
 def test_every_query_of_the_guide_runs(kept: Kept, sql: str) -> None:
     kept.tell(a_wish(1, triggered=NOON, notified=NOON + SECOND))
     kept.tell(an_event(1, dates=EventDates(first_seen=NOON)))
-    kept.ask(sql)
+    with ArchiveQueries(files=kept.files).ask(sql) as answer:
+        assert answer.columns
+        assert all(len(row) == len(answer.columns) for row in answer.rows)
 
 
 @pytest.mark.check("P-T4")

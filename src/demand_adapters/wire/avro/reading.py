@@ -135,9 +135,7 @@ def _inflated(frame: Frame, limits: Limits) -> bytes:
     return content
 
 
-def _rows(
-    frame: Frame, content: bytes, parsed: Any, width: int
-) -> Iterator[tuple[Row, bytes]]:
+def _rows(frame: Frame, content: bytes, parsed: Any, width: int) -> Iterator[tuple[Row, bytes]]:
     """The rows of *content*, of which fastavro sees no more than the *width* of one row."""
     decode = fastavro.schemaless_reader
     begin, window = 0, BytesIO(content[:width])
