@@ -4,7 +4,7 @@ Whoever reads rows asks here and nowhere else: what stands in the folders is mor
 counts, before a merge is decided and after it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
 from typing import Final
@@ -12,8 +12,8 @@ from typing import Final
 from attrs import frozen
 
 from demand_adapters.archive.merge_log import MergeLog, every, log_of
-from demand_adapters.wire.merge_places import ARCHIVE, Layout, Place
-from demand_core.domain.merges import standing
+from demand_adapters.wire.merge_places import ARCHIVE, Layout, Place, numbered
+from demand_core.domain.merges import STEPS, MergeState, standing
 from demand_core.errors import Permanent
 from demand_core.ports.file_store import FileStore, StoredFile
 
@@ -50,15 +50,46 @@ def listed(
     them; the state that a manifest has by then decides, and a merged file that the list came
     too early for is known by its manifest. Raises Permanent where manifests are damaged.
     """
+    for found in parts(files, record_type, since=since, until=until, layout=layout):
+        yield from counting(found.objects, log_of(files, found.place, found.manifests))
+
+
+@frozen(kw_only=True)
+class Part:
+    """What stands in one part: its objects, and the keys of its manifests."""
+
+    place: Place
+    objects: Sequence[StoredFile]
+    manifests: Sequence[str]
+
+    @property
+    def may_be_merged(self) -> bool:
+        """Whether there is more than one object, or a merge that has not come to its end."""
+        moved = STEPS[MergeState.MOVED]
+        going_on = any(numbered(key)[1] != moved for key in self.manifests[-1:])
+        return going_on or len(self.objects) > 1
+
+
+def parts(
+    files: FileStore,
+    record_type: str,
+    *,
+    since: str = "",
+    until: str = END,
+    layout: Layout = ARCHIVE,
+) -> Iterator[Part]:
+    """Every part in which anything stands, in order; objects are listed before manifests."""
     days, objects = (since, until), layout.objects_of(record_type)
     there = _by_part(_among(files, objects, *days), partial(layout.part_of_object, record_type))
     told = layout.manifests_of(record_type)
     words = _by_part(_among(files, told, *days), partial(layout.part_of_manifest, record_type))
     for part in sorted(there.keys() | words.keys()):
         if since <= part <= until:
-            place = layout.place(record_type, part)
-            keys = [found.key for found in words.get(part, ())]
-            yield from counting(there.get(part, ()), log_of(files, place, keys))
+            yield Part(
+                place=layout.place(record_type, part),
+                objects=there.get(part, ()),
+                manifests=[found.key for found in words.get(part, ())],
+            )
 
 
 def counting(objects: Iterable[StoredFile], log: MergeLog) -> Iterator[Listed]:

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from demand_adapters.wire.avro.frames import Header
 from demand_adapters.wire.avro.reading import Row, read
+from demand_adapters.wire.avro.schemas import Schema
 from demand_core.domain.merges import Candidate, Form, Source
 
 ROW_PURPOSE: Final = b"demand.row/1"
@@ -78,8 +79,10 @@ class Hashed:
         return self._hash.hexdigest()
 
 
-def content_of(pieces: Iterable[bytes], each: Callable[[Row], object] | None = None) -> Content:
-    """What stands in the object of these *pieces*; *each* row is shown on the way.
+def content_of(
+    pieces: Iterable[bytes], each: Callable[[Row, Schema], object] | None = None
+) -> Content:
+    """What stands in the object of these *pieces*; *each* is shown every row on the way.
 
     Raises Malformed where the object makes no sense. No more than one block is held.
     """
@@ -96,7 +99,7 @@ def content_of(pieces: Iterable[bytes], each: Callable[[Row], object] | None = N
                 earliest = min(at, earliest or at)
                 latest = max(at, latest or at)
             if each:
-                each(row)
+                each(row, container.header.schema)
     return Content(
         size=hashed.size,
         sha256=hashed.sha256,

@@ -138,4 +138,9 @@ def stamped(at: datetime, made: str) -> str:
     """
     version, variant = 0xF << 76, 0x3 << 62
     own = UUID(int=int(made, 16) & ~version & ~variant | 0x8 << 76 | 0x2 << 62)
-    return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}Z-{own}"
+    return f"{stamp(at)}-{own}"
+
+
+def stamp(at: datetime) -> str:
+    """A time as names begin with it."""
+    return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}Z"

@@ -30,7 +30,7 @@ def an_object(*numbers: int) -> bytes:
 def test_an_object_is_counted_hashed_and_dated() -> None:
     file = an_object(3, 1, 2)
     seen = list[Row]()
-    found = content_of([file[:50], file[50:]], seen.append)
+    found = content_of([file[:50], file[50:]], lambda row, _: seen.append(row))
     assert (found.size, found.records) == (len(file), 3)
     assert found.sha256 == sha256(file).hexdigest()
     assert (found.earliest, found.latest) == (
