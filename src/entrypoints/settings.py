@@ -68,6 +68,9 @@ class Settings:
         "[A-Za-z0-9_-]{1,64}",
         "what rows of the archive call the system that they come from",
     )
+    archive_merge_after_d: int = a_number(
+        2, 0, 365, "days for which a day must be over before its objects are merged"
+    )
     aws_region: str = a_text(
         "",
         "a region's name",

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from demand_core.errors import DemandError, Permanent, Transient
-from entrypoints.cli import archive_queries  # noqa: F401  # it adds to archive
+from entrypoints.cli import archive_files, archive_queries  # noqa: F401  # they add to archive
 from entrypoints.cli.archive import archive
 from entrypoints.cli.checks import checks
 from entrypoints.cli.config import config
