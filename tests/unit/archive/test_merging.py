@@ -1,7 +1,9 @@
 """Many objects become one, whatever happens meanwhile: no row is lost, none counts twice."""
 
+import tracemalloc
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from demand_adapters.archive.listing import listed
 from demand_adapters.archive.merge_log import log_of
+from demand_adapters.local.file_store import FolderFileStore
 from demand_adapters.memory.file_store import MemoryFileStore
 from demand_adapters.testing.fault_plans import Fault, Kind, OneFault
 from demand_adapters.wire.archive_objects import index_key
@@ -371,3 +374,23 @@ def test_a_damaged_manifest_stops_merger_and_reader_and_nothing_is_touched() -> 
         with pytest.raises(Permanent, match="bad_manifest"):
             call()
     assert {found.key: found.etag for found in files.list("")} == before
+
+
+def peak(folder: Path, objects: int) -> int:
+    """The most memory that a merge of so many objects took."""
+    files = FolderFileStore(folder / str(objects))
+    deliver(files, *range(400))
+    (key,) = keys(files, PLACE.objects)
+    for n in range(1, objects):
+        files.copy(key, key.replace(".avro", f"{n}.avro"))
+    tracemalloc.start()
+    merge(files)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(keys(files, PLACE.objects)) == 1
+    return most
+
+
+def test_more_objects_take_no_more_memory_than_their_names(tmp_path: Path) -> None:
+    peak(tmp_path, 2)  # what is made once and kept
+    assert peak(tmp_path, 20) < peak(tmp_path, 4) + 80_000
