@@ -18,8 +18,8 @@ from demand_adapters.shard_reader import (
     Shard,
     after_batch,
     after_crash,
-    due_at,
     limit,
+    waits_until,
 )
 from demand_core.errors import Transient
 from demand_core.ports.clock import Clock
@@ -187,7 +187,8 @@ class Poller(Generic[R]):
         if not batch:
             self._rest(shard)
             return evolve(before, ended=shard.closed)
-        if (due := due_at(before, self.policy, batch)) > self.clock.now():
+        now = self.clock.now()
+        if (due := waits_until(before, self.policy, batch, now)) > now:
             self._rest(shard, due)
             return before
         step.read += len(batch)

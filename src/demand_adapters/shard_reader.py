@@ -97,11 +97,16 @@ def limit(reading: Reading, policy: ReadPolicy) -> int:
     return min(reading.window or policy.batch_max, policy.batch_max)
 
 
-def due_at(reading: Reading, policy: ReadPolicy, batch: Sequence[R]) -> datetime:
-    """When *batch* is given to the worker; one that failed before waits no more."""
-    first = batch[0].at
-    full = len(batch) >= limit(reading, policy)
-    return first if full or reading.attempts else first + policy.gather
+def waits_until(
+    reading: Reading, policy: ReadPolicy, batch: Sequence[R], now: datetime
+) -> datetime:
+    """When *batch* is given to the worker; one that is full or failed before waits no more.
+
+    The clock of whoever wrote it may be ahead of ours.
+    """
+    if not policy.gather or reading.attempts or len(batch) >= limit(reading, policy):
+        return now
+    return batch[0].at + policy.gather
 
 
 def after_batch(

@@ -458,3 +458,11 @@ def test_records_wait_for_others_until_the_first_is_old_enough_or_a_batch_is_ful
         assert record.at == NOON
     running.settle()
     assert running.worker.batches == [2, 3]
+
+
+def test_a_clock_that_is_ahead_of_ours_holds_nothing_up(running: Running) -> None:
+    shard = running.stream.open("a")
+    running.stream.put("a")
+    (record,) = running.stream.records[shard]
+    running.stream.records[shard] = [evolve(record, at=LATER)]
+    assert running.step().read == 1
