@@ -57,6 +57,7 @@ from demand_core.domain.ids import (
     whole,
 )
 from demand_core.domain.links import LinkRequest
+from demand_core.domain.merges import Manifest, MergedFile, MergeState, Source
 from demand_core.domain.notifications import (
     Channel,
     Claim,
@@ -139,6 +140,8 @@ WORDS: Final[Mapping[object, str]] = {
     Venue: "map",
     EventId: "eventId",
     FanId: "fanId",
+    MergedFile: "map",
+    MergeState: "text",
     MessageBody: "text",
     NotificationId: "notificationId",
     NotificationKind: "text",
@@ -337,6 +340,14 @@ TABLES: Final[Mapping[str, tuple[str, Callable[[], Rows]]]] = {
     "Change note": ("field", noted),
     "Link request": ("field, type", lambda: [row[:2] for row in fields(LinkRequest)]),
     "Fields of a quarantined record": ("field", set_aside),
+    "Fields of a manifest": (
+        "field, type, always",
+        lambda: [
+            *fields(Manifest),
+            *fields(Source, "sources[]."),
+            *fields(MergedFile, "merged."),
+        ],
+    ),
     "Settings": ("setting, default, takes", settings),
     "Workers": ("worker, at once, time, hidden, receives, back within", workers),
 }
