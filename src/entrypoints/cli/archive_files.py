@@ -100,6 +100,12 @@ def merge(  # noqa: PLR0913  # one for each option
         chosen = partial(_is_chosen, day=day, before=before, now=clock.now(), after=after)
         merger = Merger(files=files, clock=clock)
         answers = [*_merged(merger, _types(only), chosen, dry_run=dry_run)]
+    if not _told(answers, as_json=as_json):
+        ctx.exit(1)
+
+
+def _told(answers: "Sequence[Merged | _Failed]", *, as_json: bool) -> bool:
+    """Print what became of each day; false where somebody has to look at one."""
     done = [answer for answer in answers if not isinstance(answer, _Failed)]
     failed = [answer for answer in answers if isinstance(answer, _Failed)]
     if as_json:
@@ -113,8 +119,7 @@ def merge(  # noqa: PLR0913  # one for each option
         click.echo(f"{one.place}: {one.error}", err=True)
     if any(isinstance(one.error, Transient) for one in failed):
         raise Transient("not all days could be merged: merge again")
-    if failed or any(answer.unreadable or answer.changed for answer in done):
-        ctx.exit(1)
+    return not failed and not any(answer.unreadable or answer.changed for answer in done)
 
 
 def _print(lines: Iterable[str]) -> None:
