@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demand_adapters.wire.avro.flaws import Malformed
-from demand_adapters.wire.avro.frames import Source
-from demand_adapters.wire.avro.limits import Limits
+from demand_adapters.wire.avro.frames import Cursor, Source, frames, header, pieces
+from demand_adapters.wire.avro.limits import LIMITS, Limits
 from demand_adapters.wire.avro.reading import Row, read
 from demand_adapters.wire.avro.schemas import Schema
 from tests.avro_files import SYNC, Json, block, deflated, head, record, tables, text, zigzag
@@ -92,6 +92,32 @@ def test_blocks_say_where_they_are_and_what_they_hold() -> None:
     assert [row for *_, rows in blocks for row in rows] == ROWS
     assert all(SMALL[at - len(SYNC) : at] == SYNC for _, at, *_ in blocks)
     assert all(count == len(rows) for *_, count, rows in blocks)
+
+
+@given(table=tables(), block_bytes=st.integers(1, 200))
+def test_each_row_comes_with_the_bytes_that_it_is_encoded_in(
+    table: tuple[str, list[Row]], block_bytes: int
+) -> None:
+    schema, rows = table
+    file = by_fastavro(schema, rows, codec="null", block_bytes=block_bytes)
+    cursor = Cursor(pieces(file))
+    stored = frames(cursor, header(cursor, LIMITS).sync, LIMITS)
+    for one, frame in zip(read(file).blocks, stored, strict=True):
+        found = list(one.encoded)
+        assert b"".join(encoded for _, encoded in found) == frame.payload
+        for row, encoded in found:
+            out = io.BytesIO()
+            fastavro.schemaless_writer(out, Schema.of(schema).parsed, row)
+            assert out.getvalue() == encoded
+
+
+def test_a_row_behind_the_first_window_comes_with_its_bytes_too() -> None:
+    rows = [{"f0": "x" * 200, "f1": n, "f2": [n]} for n in range(40)]
+    file = by_fastavro(json.dumps(PEOPLE), rows, codec="null", block_bytes=100_000)
+    (one,) = read(file, limits=Limits(row_memory_max=100_000)).blocks
+    encoded = [stored for _, stored in one.encoded]
+    assert len(encoded) == 40
+    assert file.endswith(b"".join(encoded) + SYNC)
 
 
 def test_a_file_without_blocks_has_no_rows() -> None:
