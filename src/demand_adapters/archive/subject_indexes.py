@@ -32,4 +32,4 @@ def _names(files: FileStore, key: str) -> Iterator[bytes]:
         yield from (held[at : at + HASH_BYTES] for at in range(0, whole, HASH_BYTES))
         held = held[whole:]
     if held:
-        raise Permanent("bad_index", f"{key}: its last name is cut off")
+        raise Permanent("bad_index", f"{key}: its last name is cut off: write it anew")

@@ -8,6 +8,7 @@ from attrs import Factory, define, frozen
 
 from demand_adapters.archive.listing import END, Listed, Part, counting, opened, parts
 from demand_adapters.archive.merge_log import MergeLog, every, log_of
+from demand_adapters.archive.subject_indexes import HASH_BYTES
 from demand_adapters.wire.archive_checks import header_flaws, row_check
 from demand_adapters.wire.archive_contents import Content, content_of
 from demand_adapters.wire.avro.reading import Row
@@ -89,8 +90,9 @@ class Verifier:
             answer.elsewhere += len(rows.changes & known)
             known |= rows.changes
             flaws = [*header_flaws(one.key, content), *rows.told]
-            if not self.files.find(part.place.index_key(one.key)):
-                flaws.append("no index says whom it is about")
+            index = self.files.find(part.place.index_key(one.key))
+            if not index or index.size % HASH_BYTES:
+                flaws.append("no index says whom it is about, or one that is cut off")
             answer.findings += [Finding(one.key, flaw) for flaw in flaws]
         return contents
 

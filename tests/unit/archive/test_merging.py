@@ -95,6 +95,20 @@ def test_an_index_that_is_missing_keeps_nobody_from_merging() -> None:
     assert counted(files) == rows
 
 
+def test_an_index_that_is_cut_off_is_no_shorter_one() -> None:
+    files = MemoryFileStore()
+    rows = fill(files, 2)
+    index = keys(files, "index/")[0]
+    whole = content(files, index)
+    files.put(index, [whole[:-1]])
+    with pytest.raises(Permanent, match="bad_index"):
+        merge(files)
+    assert counted(files) == rows
+    files.put(index, [whole])
+    merge(files)
+    assert_merged(files, [])
+
+
 def test_one_object_alone_stays_as_it_is_and_a_second_run_does_nothing() -> None:
     files = MemoryFileStore()
     fill(files, 1)

@@ -115,6 +115,11 @@ WRONG: Final[dict[str, tuple[Callable[[], MemoryFileStore], Callable[..., object
         lambda files: files.delete([PLACE.index_key(first(files))]),
         "no index says",
     ),
+    "cut index": (
+        filled,
+        lambda files: files.put(PLACE.index_key(first(files)), [b"x" * 17]),
+        "cut off",
+    ),
     "no object": (filled, put(f"{PLACE.objects}_SUCCESS"), "among objects"),
     "no day": (filled, put("data/demand/partition_date=x/y.avro"), "among objects"),
     "no manifest": (filled, put("manifests/demand/readme.txt"), "among manifests"),
