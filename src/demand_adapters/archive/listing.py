@@ -62,12 +62,11 @@ class Part:
     objects: Sequence[StoredFile]
     manifests: Sequence[str]
 
-    @property
-    def may_be_merged(self) -> bool:
-        """Whether there is more than one object, or a merge that has not come to its end."""
+    def may_be_merged(self, at_least: int = 2) -> bool:
+        """Whether there are so many objects, or a merge that has not come to its end."""
         moved = STEPS[MergeState.MOVED]
         going_on = any(numbered(key)[1] != moved for key in self.manifests[-1:])
-        return going_on or len(self.objects) > 1
+        return going_on or len(self.objects) >= at_least
 
 
 def parts(

@@ -69,6 +69,13 @@ class _Failed:
     type=_DAY,
     help="All days before this one.  [default: those that are closed]",
 )
+@click.option(
+    "--at-least",
+    type=click.IntRange(2),
+    default=2,
+    show_default=True,
+    help="Only days of so many objects: a day of one late object may wait for more.",
+)
 @FOLDER
 @click.option("--dry-run", is_flag=True, help="Say what would be, and change nothing.")
 @JSON
@@ -82,6 +89,7 @@ def merge(  # noqa: PLR0913  # one for each option
     before: datetime | None,
     folder: Path | None,
     *,
+    at_least: int,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -97,7 +105,11 @@ def merge(  # noqa: PLR0913  # one for each option
         raise click.UsageError("--day says one day, --before all days before one: give either")
     after = timedelta(days=options.settings().archive_merge_after_d)
     with _files(options, folder) as (files, clock):
-        chosen = partial(_is_chosen, day=day, before=before, now=clock.now(), after=after)
+        of_days = partial(_is_chosen, day=day, before=before, now=clock.now(), after=after)
+
+        def chosen(part: "Part") -> bool:
+            return part.may_be_merged(at_least) and of_days(part.place.part)
+
         merger = Merger(files=files, clock=clock)
         answers = [*_merged(merger, _types(only), chosen, dry_run=dry_run)]
     if not _told(answers, as_json=as_json):
@@ -149,15 +161,12 @@ def _is_chosen(
 
 
 def _merged(
-    merger: "Merger", types: Sequence[str], chosen: Callable[[str], bool], *, dry_run: bool
+    merger: "Merger", types: Sequence[str], chosen: "Callable[[Part], bool]", *, dry_run: bool
 ) -> "Iterator[Merged | _Failed]":
     from demand_adapters.archive.listing import parts
 
-    def waits(part: "Part") -> bool:
-        return part.may_be_merged and chosen(part.place.part)
-
     for name in types:
-        for part in filter(waits, parts(merger.files, name)):
+        for part in filter(chosen, parts(merger.files, name)):
             try:
                 yield merger.foreseen(part.place) if dry_run else merger.merge(part.place)
             except (Transient, Permanent) as error:

@@ -66,6 +66,8 @@ def test_a_dry_run_says_what_would_be_and_changes_nothing(files: FolderFileStore
         (["--day", "2025-02-13"], 3),
         (["--day", DAY], 1),
         (["--type", "event"], 3),
+        (["--at-least", "4"], 3),
+        (["--at-least", "3"], 1),
     ],
 )
 def test_only_what_is_asked_for_is_merged(
