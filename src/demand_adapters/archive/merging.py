@@ -215,4 +215,5 @@ def _goes_on(log: MergeLog) -> bool:
 
 
 def _there(files: FileStore, place: Place) -> Mapping[str, StoredFile]:
-    return {found.key: found for found in every(files, place.objects)}
+    found = every(files, place.objects)
+    return {one.key: one for one in found if place.is_object(one.key)}

@@ -44,7 +44,8 @@ class Retirement:
                         self._keep(source.key, found[source.key])
                 self._remove(found)
             elif self._found(manifest.merged.key, objects):
-                self._remove([manifest.merged.key])
+                place, key = self.log.place, manifest.merged.key
+                self._remove([key, place.index_key(key)] if place.indexes else [key])
 
     def _objects(self) -> Mapping[str, StoredFile]:
         return {one.key: one for one in every(self.files, self.log.place.objects)}

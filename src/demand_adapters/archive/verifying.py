@@ -105,12 +105,25 @@ class Verifier:
             key, merged = part.place.manifest_key(manifest), manifest.merged
             if manifest.state in {MergeState.OPEN, MergeState.MERGED}:
                 yield Finding(key, "a merge goes on or broke off: merge again", wrong=False)
-            if manifest.state is MergeState.DROPPED and merged.key in there:
+            if manifest.state is MergeState.DROPPED and self._stands(merged.key, there):
                 yield Finding(merged.key, "its merge was given up: merge again")
             if manifest.state in DECIDED and merged.key in contents:
                 yield from _merged(merged, contents[merged.key])
             if manifest.state is MergeState.MOVED:
-                yield from _moved(part, manifest, there, away)
+                yield from self._moved(part, manifest, there, away)
+
+    def _moved(
+        self, part: Part, manifest: Manifest, there: set[str], away: set[str]
+    ) -> Iterator[Finding]:
+        for source in manifest.sources:
+            if self._stands(source.key, there):
+                yield Finding(source.key, "it came again after it was merged: merge again")
+            if part.place.retired_key(source.key) not in away:
+                yield Finding(source.key, "it was merged, and no copy of it was kept")
+
+    def _stands(self, key: str, there: set[str]) -> bool:
+        """Whether what was *there* still is: a merge may have gone on since."""
+        return key in there and self.files.find(key) is not None
 
 
 @define
@@ -139,16 +152,6 @@ def _merged(told: MergedFile, found: Content) -> Iterator[Finding]:
         yield Finding(told.key, rows)
     elif found.sha256 != told.sha256:
         yield Finding(told.key, "it was written again after it was merged", wrong=False)
-
-
-def _moved(
-    part: Part, manifest: Manifest, there: set[str], away: set[str]
-) -> Iterator[Finding]:
-    for source in manifest.sources:
-        if source.key in there:
-            yield Finding(source.key, "it came again after it was merged: merge again")
-        if part.place.retired_key(source.key) not in away:
-            yield Finding(source.key, "it was merged, and no copy of it was kept")
 
 
 def _is_day(part: str) -> bool:

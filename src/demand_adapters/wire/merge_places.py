@@ -35,6 +35,11 @@ class Place:
         """For people."""
         return f"{self.record_type} {self.part}"
 
+    def is_object(self, key: str) -> bool:
+        """Whether it is the key of an object, and of nothing else that stands there."""
+        name = key.removeprefix(self.objects)
+        return name != key and _OBJECT.fullmatch(name) is not None
+
     def manifest_key(self, manifest: Manifest) -> str:
         """Where *manifest* stands in its state."""
         return f"{self.manifests}{manifest.number:04}.{STEPS[manifest.state]}.json"
@@ -97,11 +102,10 @@ class Layout:
         A merged file that stands apart from all objects is none: its manifest tells of it.
         """
         part = key.removeprefix(self.objects_of(record_type)).partition("/")[0]
-        rest = key.removeprefix(self.objects.format(type=record_type, part=part))
         apart = self.merged.partition("{part}")[0].format(type=record_type)
         if not self.merged.startswith(self.objects) and key.startswith(apart):
             return ""
-        return part if _OBJECT.fullmatch(rest) else ""
+        return part if self.place(record_type, part).is_object(key) else ""
 
     def part_of_manifest(self, record_type: str, key: str) -> str:
         """The part whose merges it tells of; empty for no manifest's key."""

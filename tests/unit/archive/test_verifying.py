@@ -11,6 +11,7 @@ from demand_adapters.wire.avro.splicing import splice
 from demand_core.ports.file_store import FileStore
 from tests.unit.archive.days import (
     PLACE,
+    Watched,
     deliver,
     fill,
     go_on,
@@ -180,6 +181,22 @@ def test_what_was_made_for_a_merge_that_was_given_up_is_in_the_way() -> None:
     assert "its merge was given up: merge again" in wrong(files)
     merge(files)
     assert wrong(files) == []
+    objects = [*keys(files, PLACE.objects), *keys(files, PLACE.retired)]
+    assert sorted(keys(files, PLACE.indexes)) == sorted(map(PLACE.index_key, objects))
+
+
+def test_a_merge_that_goes_on_meanwhile_is_not_called_wrong() -> None:
+    for n in range(1, 100):
+        files = filled()
+
+        def before(call: int, n: int = n, files: FileStore = files) -> None:
+            if call == n:
+                merge(files)
+
+        watched = Watched(files, before)
+        assert wrong(watched) == []
+        if watched.calls < n:
+            return
 
 
 def test_nothing_that_stands_in_a_row_is_told() -> None:
