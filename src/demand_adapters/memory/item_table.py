@@ -32,7 +32,7 @@ class _Row(NamedTuple):
     expires_at: int | None
     revision: str
     born: datetime
-    pointers: Sequence[Pointer]
+    pointers: Mapping[str, Pointer]
 
     def item(self, key: Key) -> Item:
         body = partial(marshal.loads, self.body)
@@ -201,16 +201,12 @@ class MemoryItemTable:
         old = self._rows.pop(key)
         sorts = self._sorts[key[0]]
         del sorts[bisect_right(sorts, key[1]) - 1]
-        leave(old.pointers, self._clock.now())
+        leave(old.pointers.values(), self._clock.now())
         self._log_change(key, old, None, by)
 
-    def _pointed(self, item: Item, old: _Row | None, now: datetime) -> Sequence[Pointer]:
-        """Entries for *item*; one that would be the same as before is left as it is."""
-        if old and old.indexed == item.index:
-            return old.pointers
-        if old:
-            leave(old.pointers, now)
-        return self._index.enter(item.key, item.index, self._sequence, now)
+    def _pointed(self, item: Item, old: _Row | None, now: datetime) -> Mapping[str, Pointer]:
+        known = old.pointers if old else {}
+        return self._index.move(item.key, known, item.index, self._sequence, now)
 
     def _log_change(
         self, key: Key, old: _Row | None, new: _Row | None, by: RemovedBy | None

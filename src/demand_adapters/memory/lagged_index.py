@@ -2,7 +2,7 @@
 
 import json
 from bisect import insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter
 from typing import Final
@@ -13,10 +13,11 @@ from demand_adapters.item_table import Entry, Key, Page
 class Pointer:
     """An item's entry in one index, from when it was written to when it was taken out."""
 
-    __slots__ = ("at", "born", "died")
+    __slots__ = ("at", "born", "died", "pk")
 
-    def __init__(self, at: tuple[str, Key, int], born: datetime) -> None:
-        """*at* is the place: sort key, item, and the write that put it there."""
+    def __init__(self, pk: str, at: tuple[str, Key, int], born: datetime) -> None:
+        """*at* is the place in *pk*: sort key, item, and the write that put it there."""
+        self.pk = pk
         self.at = at
         self.born = born
         self.died: datetime | None = None
@@ -32,15 +33,23 @@ class LaggedIndex:
         """Begin empty."""
         self._pointers: dict[tuple[str, str], list[Pointer]] = {}
 
-    def enter(
-        self, key: Key, entries: Mapping[str, Key], sequence: int, now: datetime
-    ) -> Sequence[Pointer]:
-        """Put an item into its indexes."""
-        pointers = []
+    def move(
+        self,
+        key: Key,
+        known: Mapping[str, Pointer],
+        entries: Mapping[str, Key],
+        sequence: int,
+        now: datetime,
+    ) -> Mapping[str, Pointer]:
+        """Put an item where *entries* say; what stands there already stays as it is."""
+        pointers: dict[str, Pointer] = {}
         for name, (pk, sk) in entries.items():
-            pointer = Pointer((sk, key, sequence), now)
-            insort(self._pointers.setdefault((name, pk), []), pointer, key=_BY_PLACE)
-            pointers.append(pointer)
+            pointer = known.get(name)
+            if pointer is None or pointer.at[0] != sk or pointer.pk != pk:
+                pointer = Pointer(pk, (sk, key, sequence), now)
+                insort(self._pointers.setdefault((name, pk), []), pointer, key=_BY_PLACE)
+            pointers[name] = pointer
+        leave([known[name] for name in known if pointers.get(name) is not known[name]], now)
         return pointers
 
     def page(
@@ -74,7 +83,7 @@ class LaggedIndex:
                 yield pointer.at
 
 
-def leave(pointers: Sequence[Pointer], now: datetime) -> None:
+def leave(pointers: Iterable[Pointer], now: datetime) -> None:
     """Take an item out of the indexes that it was in."""
     for pointer in pointers:
         pointer.died = now
