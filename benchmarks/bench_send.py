@@ -3,7 +3,8 @@
 Ours: messages found by the due index, checked against their fan, event and sale, guarded by
 contact, claimed, handed over and recorded under their revision, with proxies in place and no
 faults. The peer knows no doubt: it deep-copies each message in and out of a dict, once to say
-that it goes and once to say that it went. Figures are CPU seconds of one process.
+that it goes and once to say that it went. Figures are CPU seconds of one process; garbage is
+collected as rarely as in every scenario that is played.
 """
 
 import copy
@@ -15,6 +16,7 @@ from demand_core.domain.delivery import Keyed
 from entrypoints.settings import Settings
 from entrypoints.simulation import texting
 from entrypoints.simulation.handovers import LASTS, HandOvers
+from entrypoints.simulation.scenarios import seldom_collected
 from entrypoints.simulation.world import START
 
 FANS = 2000
@@ -30,9 +32,10 @@ def chain() -> float:
     world = story.world()
     gc.collect()
     gc.freeze()
-    began = time.process_time()
-    world.run_until(START + LASTS)
-    took = time.process_time() - began
+    with seldom_collected():
+        began = time.process_time()
+        world.run_until(START + LASTS)
+        took = time.process_time() - began
     gc.unfreeze()
     told = len(world.engines.sms.history)
     assert told == FANS == len(texting.accepted(world)), f"{told} of {FANS} were told"

@@ -291,15 +291,18 @@ def play(
         raise WiringError(f"no scenario {name!r} with faults {faults!r}")
     scenario, weather = SCENARIOS[name](scale), WEATHERS[faults]
     began = time.perf_counter()
-    with _seldom_collected():
+    with seldom_collected():
         world = scenario.world(seed, weather, _plan(seed, scenario, weather), settings)
         world.run_until(START + scenario.lasts)
         return _reported(name, seed, scale, scenario, world, time.perf_counter() - began)
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """A world keeps nearly all it makes: a third of the time would go into looking through."""
+def seldom_collected() -> Iterator[None]:
+    """Collect garbage rarely while a world runs, as every scenario does.
+
+    A world keeps nearly all it makes: a third of the time would go into looking through.
+    """
     before = gc.get_threshold()
     gc.set_threshold(50_000, 20, 100)
     try:
