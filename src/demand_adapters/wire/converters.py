@@ -5,9 +5,11 @@ has its default is left out. An error names its place and never what stood there
 personal or hostile.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import Enum
 from functools import cache, lru_cache, partial
+from operator import attrgetter
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -127,7 +129,7 @@ def _parsed(text: str) -> datetime:
 
 def unstructured(value: object) -> Any:  # plain data, as JSON and items hold it
     """*value* as plain data; raises Permanent when it could not be read again."""
-    plain = _READY.unstructure(value)
+    plain = _WRITING[type(value)](value)
     return _without_empty(type(value), plain) if "" in plain.values() else plain
 
 
@@ -159,13 +161,24 @@ class _Reading(dict[type, Callable[[Any, Any], Any]]):
 _READING: Final = _Reading()
 
 
+class _Writing(dict[type, Callable[[Any], Any]]):
+    """What writes each kind, as `_Reading`."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Any]:
+        found = self[kind] = _READY.get_unstructure_hook(kind)
+        return found
+
+
+_WRITING: Final = _Writing()
+
+
 def foreign(kind: type, plain: Mapping[str, Any]) -> dict[str, Any]:
     """What of *plain* is not *kind*'s to say: fields of another version of us, at any depth."""
-    ours = _nested(kind)
-    rest = {name: value for name, value in plain.items() if name not in ours}
-    for name, nested in ours.items():
+    names, maps = _nested(kind)
+    rest = {name: value for name, value in plain.items() if name not in names}
+    for name, nested in maps:
         inner = plain.get(name)
-        if nested and isinstance(inner, dict) and (others := foreign(nested, inner)):
+        if isinstance(inner, dict) and (others := foreign(nested, inner)):
             rest[name] = others
     return rest
 
@@ -179,13 +192,11 @@ def merged(rest: Mapping[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _nested(kind: type) -> dict[str, type | None]:
-    """The wire's names of *kind*, each with the class of the map that stands under it."""
-    hints = get_type_hints(kind)
-    return {
-        wire: hints[name] if attrs.has(hints[name]) else None
-        for name, wire in wire_names(kind).items()
-    }
+def _nested(kind: type) -> tuple[frozenset[str], Sequence[tuple[str, type]]]:
+    """The wire's names of *kind*, and of those that are maps the class of each."""
+    hints, names = get_type_hints(kind), wire_names(kind)
+    maps = [(wire, hints[name]) for name, wire in names.items() if attrs.has(hints[name])]
+    return frozenset(names.values()), maps
 
 
 def _explained(kind: type, plain: object) -> Permanent:
@@ -246,17 +257,13 @@ def _sure(hint: Any) -> Any:  # any type hint
     return sure
 
 
-def _part(hint: Any) -> Any:  # any type hint
-    """The class of each value in a list."""
-    return get_args(hint)[0]
-
-
 def _is_map(hint: Any) -> bool:  # any type hint
     return get_origin(hint) is Mapping
 
 
-def _each_named(read: Callable[[Any, Any], Any], plain: object, hint: Any) -> dict[str, Any]:
-    _, kind = get_args(hint)
+def _each_named(
+    read: Callable[[Any, Any], Any], kind: object, plain: object, _: object
+) -> dict[str, Any]:
     return {name: read(value, kind) for name, value in _exactly(dict, plain).items()}
 
 
@@ -264,8 +271,29 @@ def _is_list(hint: Any) -> bool:  # any type hint
     return get_origin(hint) is tuple and get_args(hint)[1:] == (...,)
 
 
-def _each(read: Callable[[Any, Any], Any], plain: object, hint: Any) -> tuple[Any, ...]:
-    return tuple(read(one, _part(hint)) for one in _exactly(list, plain))
+def _each(
+    read: Callable[[Any, Any], Any], kind: object, plain: object, _: object
+) -> tuple[Any, ...]:
+    return tuple([read(one, kind) for one in _exactly(list, plain)])
+
+
+def _listed(write: Callable[[Any], Any], values: Iterable[object]) -> list[Any]:
+    return [write(value) for value in values]
+
+
+def _mapped(write: Callable[[Any], Any], named: Mapping[str, object]) -> dict[str, Any]:
+    return {name: write(value) for name, value in named.items()}
+
+
+def _is_enum(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Enum)
+
+
+def _member(members: Mapping[object, Enum], plain: object, _: object) -> Enum:
+    member = members.get(plain)
+    if member is None:
+        raise Permanent("wrong_type", "no word of ours")
+    return member
 
 
 def _names(kind: type) -> dict[str, Any]:
@@ -345,9 +373,19 @@ def _add_texts(made: Converter) -> None:
     made.register_unstructure_hook(datetime, instant)
     for kind, name in IDS.items():
         made.register_structure_hook(kind, partial(_id, name))
+    # Calling an enum's class, or its property, costs more than the rest of reading it.
+    made.register_structure_hook_factory(
+        _is_enum, lambda kind: partial(_member, {member.value: member for member in kind})
+    )
+    made.register_unstructure_hook_factory(_is_enum, lambda _: attrgetter("_value_"))
     for masked in MASKED:
         made.register_structure_hook(masked, partial(_masked, masked))
         made.register_unstructure_hook(masked, masked.reveal)
+
+
+def _read_as(made: Converter, read_all: Callable[..., Any], part: object) -> Callable[..., Any]:
+    """What reads all of something whose every part is a *part*."""
+    return partial(read_all, made.get_structure_hook(part), part)
 
 
 def _add_parts(made: Converter) -> None:
@@ -360,17 +398,16 @@ def _add_parts(made: Converter) -> None:
         _is_optional, lambda hint: made.get_unstructure_hook(_sure(hint))
     )
     made.register_structure_hook_factory(
-        _is_list, lambda hint: partial(_each, made.get_structure_hook(_part(hint)))
+        _is_list, lambda hint: _read_as(made, _each, get_args(hint)[0])
     )
     made.register_unstructure_hook_factory(
-        _is_list, lambda _: lambda values: [made.unstructure(value) for value in values]
+        _is_list, lambda hint: partial(_listed, made.get_unstructure_hook(get_args(hint)[0]))
     )
     made.register_structure_hook_factory(
-        _is_map, lambda hint: partial(_each_named, made.get_structure_hook(get_args(hint)[1]))
+        _is_map, lambda hint: _read_as(made, _each_named, get_args(hint)[1])
     )
     made.register_unstructure_hook_factory(
-        _is_map,
-        lambda _: lambda named: {name: made.unstructure(v) for name, v in named.items()},
+        _is_map, lambda hint: partial(_mapped, made.get_unstructure_hook(get_args(hint)[1]))
     )
 
 
