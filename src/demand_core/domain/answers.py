@@ -14,7 +14,7 @@ from demand_core.domain.notifications import (
     moved,
     with_error,
 )
-from demand_core.domain.statuses import Signal, Status
+from demand_core.domain.statuses import Signal, Status, reached
 
 
 @frozen(kw_only=True)
@@ -127,8 +127,12 @@ def recorded(row: Notification, told: Told, terms: Terms) -> Notification:
 def _accepted(row: Notification, receipt: Accepted, at: datetime) -> Notification:
     """Two receipts under one key are one; a report that was faster keeps its state."""
     known = row.date.triggered is not None
-    row = evolve(
+    status = reached(Signal.ACCEPTED, row.status, Status.TRIGGERED, in_doubt=False)
+    return evolve(
         row,
+        status=status or row.status,
+        reason=None if status else row.reason,
+        wait_until=None if status else row.wait_until,
         outcome_unknown_since=None,
         send_attempts=row.send_attempts + (not known),
         provider=row.provider or receipt.provider,
@@ -136,7 +140,6 @@ def _accepted(row: Notification, receipt: Accepted, at: datetime) -> Notificatio
         date=at_first(row.date, Status.TRIGGERED, at),
         seen=at_first(row.seen, Status.TRIGGERED, at),
     )
-    return moved(row, Signal.ACCEPTED, Status.TRIGGERED)
 
 
 def _refused(row: Notification, told: Refused, at: datetime, terms: Terms) -> Notification:

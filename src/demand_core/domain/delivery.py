@@ -13,7 +13,7 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from demand_core.domain.notifications import Claim, Notification, due_at, moved
-from demand_core.domain.statuses import Signal, Status, allowed
+from demand_core.domain.statuses import Signal, Status, allowed, reached
 from demand_core.errors import Permanent
 
 
@@ -132,13 +132,20 @@ def claimed(
 ) -> Notification:
     """*row*, as it was looked at, in the hands of *by* for one lease.
 
-    Raises Permanent if the request is not the one of the first claim.
+    Nobody takes a settled one. Raises Permanent if the request is not the one of the first
+    claim.
     """
     if row.request_digest not in {None, request_digest}:
         raise Permanent("request_changed", row.notification_id)
+    status = reached(Signal.CLAIM, row.status, Status.CLAIMED, in_doubt=row.in_doubt)
+    if status is None:
+        return row
     number = row.claim.number + 1 if row.claim else 1
     return evolve(
-        moved(row, Signal.CLAIM, Status.CLAIMED),
+        row,
+        status=status,
+        reason=None,
+        wait_until=None,
         claim=Claim(by=by, until=now + terms.lease, number=number),
         first_handover_at=row.first_handover_at or now,
         known_at=known_at,

@@ -18,7 +18,7 @@ from demand_core.domain.ids import (
     digest,
 )
 from demand_core.domain.masked import Masked
-from demand_core.domain.statuses import NOT_SENT, SETTLED, Signal, Status, allowed
+from demand_core.domain.statuses import SETTLED, Signal, Status, reached
 from demand_core.errors import Permanent
 
 
@@ -222,15 +222,11 @@ def moved(
     reason: str | None = None,
     wait_until: datetime | None = None,
 ) -> Notification:
-    """*row* in the state *to*, or as it was if the table does not list that move.
-
-    A row in doubt comes to no state that says "not sent": it becomes UNKNOWN instead.
-    """
-    if row.in_doubt and to in NOT_SENT:
-        to = Status.UNKNOWN
-    if to not in allowed(signal, row.status):
+    """*row* in the state that it reaches, or as it was if it reaches none."""
+    status = reached(signal, row.status, to, in_doubt=row.in_doubt)
+    if status is None:
         return row
-    return evolve(row, status=to, reason=reason, wait_until=wait_until)
+    return evolve(row, status=status, reason=reason, wait_until=wait_until)
 
 
 def with_error(row: Notification, error: DeliveryError) -> Notification:

@@ -131,3 +131,13 @@ def allowed(signal: Signal, before: Status) -> tuple[Status, ...]:
     """Where *signal* may lead from *before*; nowhere if the pair is not listed."""
     move = MOVES[signal]
     return move.after if before in move.before else ()
+
+
+def reached(signal: Signal, before: Status, to: Status, *, in_doubt: bool) -> Status | None:
+    """The state that a move from *before* to *to* ends in; None if it is not listed.
+
+    What is in doubt comes to no state that says "not sent": it becomes UNKNOWN instead.
+    """
+    if in_doubt and to in NOT_SENT:
+        to = Status.UNKNOWN
+    return to if to in allowed(signal, before) else None
