@@ -40,16 +40,21 @@ class EmailOrder:
 
 def sms_order(row: Notification, sender: str) -> SmsOrder:
     """What is handed over for *row*; raises Permanent for one that has no text or phone."""
-    if row.phone_number is None or row.message_body is None:
-        raise Permanent("bad_notification", "an SMS needs a phone and a text")
+    to, body = _texted(row)
     return SmsOrder(
         reference=row.notification_id,
-        to=row.phone_number,
+        to=to,
         sender=sender,
-        body=row.message_body,
+        body=body,
         valid_until=row.not_after,
         message_class=class_of(row.kind),
     )
+
+
+def _texted(row: Notification) -> tuple[Phone, MessageBody]:
+    if row.phone_number is None or row.message_body is None:
+        raise Permanent("bad_notification", "an SMS needs a phone and a text")
+    return row.phone_number, row.message_body
 
 
 def email_order(row: Notification) -> EmailOrder:
@@ -70,8 +75,8 @@ def email_order(row: Notification) -> EmailOrder:
 def request_digest(row: Notification) -> str:
     """What must be the same at every hand-over of *row*."""
     if row.channel is Channel.SMS:
-        sms = sms_order(row, "")
-        said: tuple[str, ...] = (sms.to.reveal(), sms.body.reveal())
+        to, body = _texted(row)
+        said: tuple[str, ...] = (to.reveal(), body.reveal())
     else:
         email = email_order(row)
         said = (
