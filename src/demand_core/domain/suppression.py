@@ -86,6 +86,8 @@ def _test(event: Event, _: SuppressionPolicy) -> str | None:
 def _registration(sale: Sale, policy: SuppressionPolicy) -> str | None:
     if sale.kind is SaleKind.REGISTRATION and sale.kind in policy.kinds:
         return sale.told_by or sale.kind.value
+    if not policy.keywords:
+        return None
     name = f" {name_key(sale.name)} "
     keys = [key for key in map(name_key, policy.keywords) if key]
     return next((key for key in keys if f" {key} " in name), None)
