@@ -141,7 +141,7 @@ def _stands(ports: Profile, row: Notification) -> str:
     terms = Terms(capability=capability, policy=ports.delivery)
     # Whatever it will be by then is asked as of then: until it is due nobody looks.
     at = max(due, ports.clock.now())
-    then = foreseen(row, standings.of([row])[row.ref], at, terms, ports.reminders)
+    then = foreseen(row, standings.of({row.ref: row})[row.ref], at, terms, ports.reminders)
     return f"{said}; looked at from {_written(due)} on: {then}"
 
 

@@ -45,8 +45,9 @@ class TableDemandLedger:
 
     def get_many(self, refs: Sequence[DemandRef], /) -> Mapping[DemandRef, Demand]:
         """Read them consistently."""
-        found = self._rows.get_many([demand_key(ref) for ref in refs])
-        return {demand.ref: demand for demand in found.values()}
+        asked = {demand_key(ref): ref for ref in refs}
+        found = self._rows.get_many(tuple(asked))
+        return {asked[key]: demand for key, demand in found.items()}
 
     def asking(
         self,

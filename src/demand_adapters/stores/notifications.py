@@ -37,12 +37,13 @@ class TableNotificationStore:
         self, refs: Sequence[NotificationRef], /
     ) -> Mapping[NotificationRef, Notification]:
         """Read them consistently."""
-        found = self._rows.get_many([notification_key(ref) for ref in refs])
-        return {row.ref: row for row in found.values()}
+        asked = {notification_key(ref): ref for ref in refs}
+        found = self._rows.get_many(tuple(asked))
+        return {asked[key]: row for key, row in found.items()}
 
     def create(self, rows: Sequence[Notification], /) -> Sequence[NotificationRef]:
         """First come, first kept, also where nobody can read it: its fan may have been told."""
-        new = dict[Key, Notification]()
+        new: dict[Key, Notification] = {}
         for row in rows:
             new.setdefault(notification_key(row.ref), row)
         now = self.clock.now()

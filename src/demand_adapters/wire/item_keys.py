@@ -72,6 +72,7 @@ def sale_index(sale: Sale) -> Mapping[str, Key]:
     return {"byTime": build_index("sale", hour=hour, startAt=at, saleId=sale.sale_id)}
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def demand_key(ref: DemandRef) -> Key:
     """Where a wish lies: with its fan."""
     return build("demand", fanId=ref.fan_id, eventId=ref.event_id, saleId=ref.sale_id)

@@ -67,12 +67,13 @@ class Sending:
         self, rows: Mapping[NotificationRef, Notification], enough: datetime
     ) -> Iterator[NotificationRef]:
         """Do what each of *rows* wants until *enough*; give those that must come again soon."""
-        shut, refs = set[Channel](), tuple(rows)
-        for start in range(0, len(refs), SLAB):
-            slab = {ref: rows[ref] for ref in refs[start : start + SLAB]}
-            standings = self.standings.of([r for r in slab.values() if r.channel not in shut])
+        shut, pairs = set[Channel](), tuple(rows.items())
+        for start in range(0, len(pairs), SLAB):
+            slab = dict(pairs[start : start + SLAB])
+            open_to = {ref: row for ref, row in slab.items() if row.channel not in shut}
+            standings = self.standings.of(open_to)
             going = {
-                ref: slab[ref] for ref in standings if self._goes(slab[ref], standings[ref])
+                ref: row for ref, row in open_to.items() if self._goes(row, standings[ref])
             }
             shut |= self._shut(going.values())
             for ref, row in slab.items():
@@ -80,7 +81,7 @@ class Sending:
                     yield ref
                     continue
                 try:
-                    if self._settle(row, standings[ref], goes=ref in going):
+                    if self._settle(ref, row, standings[ref], goes=ref in going):
                         shut.add(row.channel)
                 except Transient:
                     # The row says itself when somebody must look again.
@@ -105,7 +106,9 @@ class Sending:
     def _errand(self, row: Notification) -> Errand:
         return looked_at(row, self.clock.now(), self.couriers[row.channel].terms)[0]
 
-    def _settle(self, row: Notification, standing: Standing, *, goes: bool) -> bool:
+    def _settle(
+        self, ref: NotificationRef, row: Notification, standing: Standing, *, goes: bool
+    ) -> bool:
         """Answer whether all of us were asked to leave the provider alone."""
         courier = self.couriers[row.channel]
         if self._errand(row) is Errand.LAST_LOOK_UP:
@@ -114,7 +117,7 @@ class Sending:
         if goes:
             standing = evolve(standing, owner=self._owner(row))
         mine = self.notifications.amend(
-            row.ref,
+            ref,
             lambda known: decided(
                 known, standing, self.by, self.clock.now(), courier.terms, self.reminders
             ),
@@ -129,9 +132,9 @@ class Sending:
             # Whoever is refused at the door has sent nothing: the next one need not wonder.
             now = self.clock.now()
             back = Told(claim_number=mine.claim.number, at=now, answer=Returned(look_again=now))
-            self._record(mine, back, courier)
+            self._record(ref, mine, back, courier)
             raise
-        self._record(mine, told, courier)
+        self._record(ref, mine, told, courier)
         return isinstance(told.answer, Returned) and told.answer.throttled
 
     def _owner(self, row: Notification) -> NotificationId | None:
@@ -174,7 +177,7 @@ class Sending:
                     if answer is None:
                         mine, not_found = absent(mine), True
                 case Next.CHECK:
-                    standing = self.standings.of([mine])[mine.ref]
+                    standing = self.standings.of({mine.ref: mine})[mine.ref]
                     if checked(mine, standing, courier.terms, self.reminders) != Clear(mine):
                         answer = Returned(look_again=now)
                 case Next.HAND_OVER:
@@ -183,7 +186,9 @@ class Sending:
             claim_number=number, at=self.clock.now(), answer=answer, not_found=not_found
         )
 
-    def _record(self, mine: Notification, told: Told, courier: Courier) -> None:
+    def _record(
+        self, ref: NotificationRef, mine: Notification, told: Told, courier: Courier
+    ) -> None:
         """Merge what we were told into the row as it stands by then."""
 
         def step(known: Notification) -> Notification:
@@ -192,7 +197,7 @@ class Sending:
                 return unreported(after, told.answer, told.at)
             return after
 
-        self.notifications.amend(mine.ref, step)
+        self.notifications.amend(ref, step)
         match told.answer:
             case Returned(look_again=until, throttled=True) if courier.gate:
                 self.pace.hold(courier.gate, until)

@@ -1,6 +1,6 @@
 """What is known right now of the fan, the event and the sale behind each of some messages."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from attrs import frozen
@@ -30,22 +30,25 @@ class Standings:
     demands: DemandLedger
     opt_outs: OptOutBook
 
-    def of(self, rows: Sequence[Notification]) -> Mapping[NotificationRef, Standing]:
+    def of(
+        self, rows: Mapping[NotificationRef, Notification]
+    ) -> Mapping[NotificationRef, Standing]:
         """What is known of each."""
         at = self.clock.now()
-        events = self.events.get_many(_different(row.event_id for row in rows))
-        sales = self.sales.get_many(_different(row.sale_id for row in rows))
-        asked = self.demands.get_many(_different(map(demand_ref, rows)))
-        out = self.opt_outs.out(_different(map(contact, rows)))
+        events = self.events.get_many(_different(row.event_id for row in rows.values()))
+        sales = self.sales.get_many(_different(row.sale_id for row in rows.values()))
+        wishes = {ref: demand_ref(row) for ref, row in rows.items()}
+        asked = self.demands.get_many(_different(wishes.values()))
+        out = self.opt_outs.out(_different(map(contact, rows.values())))
         return {
-            row.ref: Standing(
+            ref: Standing(
                 at=at,
                 event=events.get(row.event_id) if row.event_id else None,
                 sale=sales.get(row.sale_id) if row.sale_id else None,
-                asked=demand_ref(row) in asked,
+                asked=wishes[ref] in asked,
                 opted_out=contact(row) in out,
             )
-            for row in rows
+            for ref, row in rows.items()
         }
 
 
