@@ -75,25 +75,27 @@ class Rows(Generic[T]):
 
         A guess that would be left as it is proves nothing, so that is read before it counts.
         """
-        values, answers = dict[Key, T | None](), dict[Key, Wrote]()
-        rows: dict[Key, Row[T] | None] = {**guessed}
+        values: dict[Key, T | None] = {}
+        answers: dict[Key, Wrote] = {}
+        rows = guessed
         for turn in range(ROUNDS + 1):
             written = self._write(rows, steps, values)
             answers.update(written)
-            rows = {
+            again = {
                 key: self._row(item) if item else None
                 for key, (did, item) in written.items()
                 if did is Did.LOST
             }
-            if turn == 0:
-                rows |= self._read([key for key in steps if key not in written])
+            if turn == 0 and len(written) < len(steps):
+                again |= self._read([key for key in steps if key not in written])
+            rows = again
             if not rows:
                 break
         unsure = [key for key, (did, _) in answers.items() if did is Did.UNSURE]
         return values, unsure, list(rows)
 
     def _read(self, keys: Sequence[Key]) -> Mapping[Key, Row[T] | None]:
-        items = self.table.get_many(keys) if keys else {}
+        items = self.table.get_many(keys)
         return {key: self._row(items[key]) if key in items else None for key in keys}
 
     def _only(
@@ -130,13 +132,14 @@ class Rows(Generic[T]):
     ) -> Mapping[Key, Wrote]:
         """Take one step for each row and write what came of it."""
         now = self.clock.now()
-        new, changed = list[Item](), list[Item]()
+        new: list[Item] = []
+        changed: list[Item] = []
         for key, row in rows.items():
             before = row.value if row else None
             values[key] = after = steps[key](before)
             if after is not None and after is not before and after != before:
                 (changed if row else new).append(self.kind.item(key, after, row, now))
-        answers = dict[Key, Wrote]()
+        answers: dict[Key, Wrote] = {}
         for items, write in ((new, self.table.put_new), (changed, self.table.replace)):
             if items:
                 answers.update(zip([item.key for item in items], write(items), strict=True))
