@@ -1,6 +1,7 @@
 """The check before a hand-over: everything that may have changed since a message was made."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from attrs import frozen
@@ -87,6 +88,8 @@ def _fan_says_no(row: Notification, standing: Standing) -> str | None:
     return "duplicate_contact" if standing.owner not in {None, row.notification_id} else None
 
 
+# All fans of a sale hear the same, or nothing.
+@lru_cache(maxsize=256)
 def _event_says_no(event: Event, sale: Sale, policy: ReminderPolicy) -> str:
     if sale.withdrawn_at:
         return "sale_withdrawn"

@@ -46,7 +46,7 @@ def _since_now(event: "Event") -> EventDates:
     return EventDates(first_seen=event.cached_at, updated=event.cached_at)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Event:
     """One show. All but the link and the dates belongs to whoever looked it up last."""
 

@@ -33,7 +33,7 @@ SMS_TEMPLATE: Final = "reminder-sms/1"
 LINK_PATIENCE: Final = timedelta(minutes=1)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class ReminderPolicy:
     """When reminders go out, about what, and how long a text may be."""
 

@@ -54,7 +54,7 @@ class SaleDates:
     updated: datetime | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Sale:
     """One opening of tickets.
 

@@ -37,7 +37,7 @@ class Silence:
     because: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class SuppressionPolicy:
     """Whom and what we stay silent about, and the only places and segments we speak of.
 
