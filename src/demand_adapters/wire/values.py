@@ -19,8 +19,6 @@ FRAME: Final = 192
 # What any value takes at most beside its text: a number of 38 digits, or the frame of a map.
 SCALAR_MAX: Final = 24
 TEXT: Final = frozenset({str})
-NESTS: Final = frozenset({dict, list})
-HELD: Final = TEXT | NESTS | {int, bool, type(None)}
 
 
 def check(items: Sequence[Item]) -> None:
@@ -98,21 +96,18 @@ def _below(level: list[Any], texts: list[str]) -> list[Any]:
                 raise Permanent("bad_value", "a name that is no text")
             texts += nest
             values = nest.values()
-        kinds = set(map(type, values))
-        if strange := kinds - HELD:
-            names = ", ".join(sorted(kind.__name__ for kind in strange))
-            raise Permanent("bad_value", f"{names} is not what items hold")
-        texts += [value for value in values if type(value) is str]
-        if int in kinds:
-            _check_numbers([value for value in values if type(value) is int])
-        if not NESTS.isdisjoint(kinds):
-            below += [value for value in values if type(value) in NESTS]
+        for value in values:
+            kind = type(value)
+            if kind is str:
+                texts.append(value)
+            elif kind is int:
+                if not -NUMBER_MAX < value < NUMBER_MAX:
+                    raise Permanent("bad_value", "a number of more than 38 digits")
+            elif kind is dict or kind is list:
+                below.append(value)
+            elif kind is not bool and value is not None:
+                raise Permanent("bad_value", f"{kind.__name__} is not what items hold")
     return below
-
-
-def _check_numbers(values: Sequence[int]) -> None:
-    if not -NUMBER_MAX < min(values) <= max(values) < NUMBER_MAX:
-        raise Permanent("bad_value", "a number of more than 38 digits")
 
 
 def _bytes(text: str) -> int:
