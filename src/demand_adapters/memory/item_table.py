@@ -2,7 +2,7 @@
 
 import marshal
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from demand_adapters.item_table import Change, Did, Entry, Item, Key, Page, Wrote
+from demand_adapters.item_table import Body, Change, Did, Entry, Item, Key, Page, Wrote
 from demand_adapters.memory.lagged_index import LaggedIndex, Pointer, leave
 from demand_adapters.shard_reader import FeedTrimmed, Shard
 from demand_adapters.wire.values import check, check_index
@@ -27,7 +27,7 @@ LAG: Final = timedelta(seconds=30)
 class _Row(NamedTuple):
     """A stored item. The body is marshalled: a private copy, in and out, in one C call."""
 
-    body: bytes
+    body: Callable[[], Body]
     indexed: Mapping[str, Key]
     expires_at: int | None
     revision: str
@@ -35,8 +35,7 @@ class _Row(NamedTuple):
     pointers: Mapping[str, Pointer]
 
     def item(self, key: Key) -> Item:
-        body = partial(marshal.loads, self.body)
-        return Item(key, body, self.indexed, self.expires_at, self.revision)
+        return Item(key, self.body, self.indexed, self.expires_at, self.revision)
 
 
 class _Logged(NamedTuple):
@@ -70,7 +69,7 @@ class MemoryItemTable:
         self, keys: Sequence[Key], /, *, consistent: bool = True
     ) -> Mapping[Key, Item]:
         """Read copies; without *consistent*, perhaps of what stood there a moment ago."""
-        found = dict[Key, Item]()
+        found: dict[Key, Item] = {}
         for key in keys:
             row = self._rows.get(key)
             if row and not consistent:
@@ -186,14 +185,16 @@ class MemoryItemTable:
         revision = str(self._sequence)
         pointers = self._pointed(item, old, now)
         # Version 2 writes out twice what stands there twice: parts of a copy are its own.
-        body, index = marshal.dumps(item.body, 2), MappingProxyType(dict(item.index))
+        body = partial(marshal.loads, marshal.dumps(item.body, 2))
+        index = MappingProxyType(dict(item.index))
         row = _Row(body, index, item.expires_at, revision, now, pointers)
         if old is None:
             insort(self._sorts.setdefault(key[0], []), key[1])
-        if item.expires_at is not None:
-            heappush(self._expiring, (item.expires_at, key))
+        # An entry of before is good as long as its time is the item's.
+        if row.expires_at is not None and not (old and old.expires_at == row.expires_at):
+            heappush(self._expiring, (row.expires_at, key))
         self._rows[key] = row
-        self._log_change(key, old, row, None)
+        self._log[_shard(key)].append(_Logged(self._sequence, now, key, old, row, None))
         return Wrote(Did.DONE, Item(key, item.body, item.index, item.expires_at, revision))
 
     def _remove(self, key: Key, by: RemovedBy) -> None:
@@ -201,18 +202,13 @@ class MemoryItemTable:
         old = self._rows.pop(key)
         sorts = self._sorts[key[0]]
         del sorts[bisect_right(sorts, key[1]) - 1]
-        leave(old.pointers.values(), self._clock.now())
-        self._log_change(key, old, None, by)
+        now = self._clock.now()
+        leave(old.pointers.values(), now)
+        self._log[_shard(key)].append(_Logged(self._sequence, now, key, old, None, by))
 
     def _pointed(self, item: Item, old: _Row | None, now: datetime) -> Mapping[str, Pointer]:
         known = old.pointers if old else {}
         return self._index.move(item.key, known, item.index, self._sequence, now)
-
-    def _log_change(
-        self, key: Key, old: _Row | None, new: _Row | None, by: RemovedBy | None
-    ) -> None:
-        now = self._clock.now()
-        self._log[_shard(key)].append(_Logged(self._sequence, now, key, old, new, by))
 
     def _behind(self, shard: str, after: int | None) -> tuple[list[_Logged], int]:
         """The log of *shard*, and where what is behind *after* begins."""
