@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from demand_adapters.item_table import NOWHERE, Key
 from demand_adapters.wire.converters import instant
@@ -155,12 +155,14 @@ def due_by(number: str, now: datetime) -> Key:
 
 def notification_index(row: Notification) -> Mapping[str, Key]:
     """Found by sale, by id, by the provider's number, and by when somebody must look."""
-    ref = row.ref
-    entries = {**_named(ref, row.notification_id)}
+    lasting = _lasting(
+        row.kind, row.fan_id, row.sale_id or "", row.channel, row.notification_id
+    )
+    entries = {**lasting.entries}
     if due := due_at(row):
         entries["byTime"] = build_index(
             "due",
-            shard=shard(row.fan_id),
+            shard=lasting.shard,
             dueAt=instant(due),
             notificationId=row.notification_id,
         )
@@ -169,20 +171,31 @@ def notification_index(row: Notification) -> Mapping[str, Key]:
             "message",
             provider=row.provider,
             providerMessageId=row.provider_message_id,
-            SK=notification_key(ref)[1],
+            SK=lasting.sk,
         )
     return entries
 
 
+class _Lasting(NamedTuple):
+    """What a message keeps in the indexes as long as it lives."""
+
+    sk: str
+    shard: str
+    entries: Mapping[str, Key]
+
+
 @lru_cache(maxsize=KEYS_KEPT)
-def _named(ref: NotificationRef, notification_id: str) -> Mapping[str, Key]:
-    """The entries that a message keeps as long as it lives."""
+def _lasting(
+    kind: NotificationKind,
+    fan_id: FanId,
+    subject: str,
+    channel: Channel,
+    notification_id: str,
+) -> _Lasting:
+    ref = NotificationRef(kind=kind, fan_id=fan_id, subject=subject, channel=channel)
+    sk, part = notification_key(ref)[1], shard(fan_id)
     group = build_index(
-        "sent",
-        subject=ref.subject,
-        shard=shard(ref.fan_id),
-        fanId=ref.fan_id,
-        channel=ref.channel.value,
+        "sent", subject=subject, shard=part, fanId=fan_id, channel=channel.value
     )
-    own = build_index("reference", notificationId=notification_id, SK=notification_key(ref)[1])
-    return MappingProxyType({"byGroup": group, "byId": own})
+    own = build_index("reference", notificationId=notification_id, SK=sk)
+    return _Lasting(sk, part, {"byGroup": group, "byId": own})
