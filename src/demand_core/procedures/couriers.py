@@ -64,14 +64,15 @@ class SmsCourier:
     policy: DeliveryPolicy
     jitter: Jitter
     terms: Terms = field(init=False)
+    # One for each sender, counted in segments.
+    gate: str = field(init=False)
 
     @terms.default
     def _declared(self) -> Terms:
         return Terms(capability=self.sms.capability, policy=self.policy)
 
-    @property
-    def gate(self) -> str | None:
-        """One for each sender, counted in segments."""
+    @gate.default
+    def _of_the_sender(self) -> str:
         return self.sms.sender
 
     @property
@@ -81,7 +82,7 @@ class SmsCourier:
 
     def call(self, row: Notification, /) -> Answer:
         """Only what the provider itself says was not taken is known to have failed."""
-        order = sms_order(row, self.sms.sender)
+        order = sms_order(row, self.gate)
         return _answer(lambda: self.sms.send(order), self.jitter)
 
     def find(self, row: Notification, /) -> Accepted | None:
