@@ -48,7 +48,8 @@ class Rows(Generic[T]):
 
     def amend(self, key: Key, step: Step[T]) -> T | None:
         """Change one value; answers it as it stands. Raises Unknown when that is not sure."""
-        return self._only(key, self.amend_many({key: step}))
+        known = self._known.get(key)
+        return self._only(key, self._amended({key: known} if known else {}, {key: step}))
 
     def keep(self, key: Key, value: T) -> T:
         """Store *value* where nothing stands yet; answers what stands there, as `amend`."""

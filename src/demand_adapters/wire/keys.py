@@ -164,11 +164,13 @@ class _Half:
     def filled(self, parts: dict[str, str]) -> str:
         for part, fullmatch, _ in self.slots:
             value: object = parts[part]
-            if not isinstance(value, str) or not fullmatch(value):
-                raise Permanent("bad_id", part)
             if type(value) is not str:
+                if not isinstance(value, str):
+                    raise Permanent("bad_id", part)
                 # A text enum: what `%` would print is its `str()`, not the text checked here.
-                parts[part] = str.__str__(value)
+                parts[part] = value = str.__str__(value)
+            if not fullmatch(value):
+                raise Permanent("bad_id", part)
         return self.template % parts
 
     def read(self, text: str, parts: dict[str, str]) -> bool:
