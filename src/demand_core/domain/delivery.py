@@ -103,13 +103,18 @@ class Errand(Enum):
     GIVE_UP = "nobody can say what became of it"
 
 
+def is_due(row: Notification, now: datetime) -> bool:
+    """Whether anything is to be done with *row* by *now*."""
+    due = due_at(row)
+    return due is not None and due <= now
+
+
 def looked_at(row: Notification, now: datetime, terms: Terms) -> tuple[Errand, Notification]:
     """What is to be done with *row*, and the row as all that follows must see it.
 
     Whoever let his lease run out may have handed it over: that is a doubt.
     """
-    due = due_at(row)
-    if due is None or now < due:
+    if not is_due(row, now):
         return Errand.NOTHING, row
     if row.status is Status.CLAIMED:
         row = evolve(row, outcome_unknown_since=row.outcome_unknown_since or now)

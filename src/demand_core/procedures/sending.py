@@ -59,10 +59,6 @@ class Sending:
     couriers: Mapping[Channel, Courier]
     reminders: ReminderPolicy
 
-    def is_due(self, row: Notification) -> bool:
-        """Whether anything is to be done with *row*, as the row itself says."""
-        return self._errand(row) is not Errand.NOTHING
-
     def work_on(
         self, rows: Mapping[NotificationRef, Notification], enough: datetime
     ) -> Iterator[NotificationRef]:

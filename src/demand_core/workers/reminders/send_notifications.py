@@ -6,7 +6,7 @@ from attrs import frozen
 
 from demand_core.batch import Outcome, Record
 from demand_core.domain.alerts import unreadable
-from demand_core.domain.delivery import DeliveryPolicy
+from demand_core.domain.delivery import DeliveryPolicy, is_due
 from demand_core.domain.notifications import Channel, DuePage
 from demand_core.domain.orders import EmailOrder
 from demand_core.domain.planning import ReminderPolicy
@@ -58,7 +58,8 @@ class SendNotifications:
         if missing := [ref for ref in refs if ref not in found]:
             for ref in self.notifications.shelve(missing):
                 self.announcer.announce(unreadable(ref))
-        due = {ref: row for ref, row in found.items() if sending.is_due(row)}
+        now = self.clock.now()
+        due = {ref: row for ref, row in found.items() if is_due(row, now)}
         left = frozenset(sending.work_on(due, enough))
         return Outcome(
             retry=frozenset(r.record_id for r in batch if not left.isdisjoint(r.body.refs))
