@@ -98,6 +98,7 @@ def test_in_doubt_nothing_says_that_it_was_not_sent(what: str) -> None:
 
 @pytest.mark.check("N-R13")
 def test_an_artist_who_is_listed_today_is_kept_quiet_about_at_once() -> None:
+    assert decide(ROW).status is Status.CLAIMED
     listed = ReminderPolicy(suppression=SuppressionPolicy(artist_ids=frozenset({"A1"})))
     after = decided(ROW, FINE, "me", DUE, TERMS, listed)
     assert (after.status, after.reason) == (Status.SUPPRESSED, "artist")

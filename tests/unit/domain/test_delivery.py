@@ -446,6 +446,12 @@ def test_a_look_up_that_finds_nothing_lets_the_answer_after_it_count() -> None:
     assert lapsed(absent(row)).status is Status.EXPIRED
 
 
+@pytest.mark.parametrize("status", SETTLED)
+def test_nobody_takes_what_is_settled(status: Status) -> None:
+    row = a_notification(status=status)
+    assert claimed(row, "me", NOON, KEYED, request_digest="d") is row
+
+
 def test_a_repeat_with_another_request_is_refused() -> None:
     row = recorded(a_claimed_row(KEYED), told(BUSY), KEYED)
     with pytest.raises(Permanent, match="request_changed"):
