@@ -103,7 +103,7 @@ def instant(at: datetime) -> str:
     if at.tzinfo is None:
         raise Permanent("bad_time", "no offset from UTC")
     # In UTC first: an hour that comes twice in some zone is equal to itself there.
-    return _written(at.astimezone(UTC))
+    return _written(at if at.tzinfo is UTC else at.astimezone(UTC))
 
 
 @lru_cache(maxsize=1024)

@@ -86,6 +86,7 @@ def parse_email(text: str) -> Email | EmailProblem:
 
 _KEY_ID: Final = whole("[A-Za-z0-9_-]{1,32}")
 _SECRET_MIN: Final = 16
+_PURPOSE: Final = netstring("demand.contact/1")
 
 
 @frozen
@@ -115,7 +116,7 @@ def compared(contact: Phone | Email) -> str:
 
 def contact_hash(contact: Phone | Email, key: ContactKey) -> str:
     """What stands for *contact* in keys of the table: not to be undone without the secret."""
-    text = netstring("demand.contact/1", compared(contact))
+    text = _PURPOSE + netstring(compared(contact))
     return f"{key.key_id}.{hmac.digest(key.secret, text, 'sha256').hex()[:32]}"
 
 
