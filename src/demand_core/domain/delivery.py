@@ -87,7 +87,7 @@ class Terms:
     def horizon(self, row: Notification) -> datetime:
         """When it is too late to hand *row* over, or to repeat it under its key."""
         horizon = row.not_after - self.policy.deadline
-        if row.in_doubt and row.first_handover_at and isinstance(self.capability, Keyed):
+        if row.first_handover_at and row.in_doubt and isinstance(self.capability, Keyed):
             forgotten_at = row.first_handover_at + self.capability.ttl
             return min(horizon, forgotten_at - self.policy.key_margin)
         return horizon
@@ -118,7 +118,7 @@ def looked_at(row: Notification, now: datetime, terms: Terms) -> tuple[Errand, N
         return Errand.NOTHING, row
     if row.status is Status.CLAIMED:
         row = evolve(row, outcome_unknown_since=row.outcome_unknown_since or now)
-    if row.in_doubt and isinstance(terms.capability, Silent):
+    if isinstance(terms.capability, Silent) and row.in_doubt:
         return Errand.GIVE_UP, row
     if now < terms.horizon(row):
         return Errand.CLAIM, row

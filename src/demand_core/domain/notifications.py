@@ -100,7 +100,7 @@ class MessageBody(Masked):
         return f"…{len(self._text)}"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class NotificationRef:
     """Which message: there is one of its kind to this fan on this subject and channel."""
 
