@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from demand_adapters.item_table import Body, Change, Did, Entry, Item, Key, Page, Wrote
+from demand_adapters.item_table import NOWHERE, Body, Change, Did, Entry, Item, Key, Page, Wrote
 from demand_adapters.memory.lagged_index import LaggedIndex, Pointer, leave
 from demand_adapters.shard_reader import FeedTrimmed, Shard
 from demand_adapters.wire.values import check, check_index
@@ -186,7 +186,7 @@ class MemoryItemTable:
         pointers = self._pointed(item, old, now)
         # Version 2 writes out twice what stands there twice: parts of a copy are its own.
         body = partial(marshal.loads, marshal.dumps(item.body, 2))
-        index = MappingProxyType(dict(item.index))
+        index = MappingProxyType(dict(item.index)) if item.index else NOWHERE
         row = _Row(body, index, item.expires_at, revision, now, pointers)
         if old is None:
             insort(self._sorts.setdefault(key[0], []), key[1])

@@ -49,7 +49,9 @@ class LaggedIndex:
                 pointer = Pointer(pk, (sk, key, sequence), now)
                 insort(self._pointers.setdefault((name, pk), []), pointer, key=_BY_PLACE)
             pointers[name] = pointer
-        leave([known[name] for name in known if pointers.get(name) is not known[name]], now)
+        for name, pointer in known.items():
+            if pointers.get(name) is not pointer:
+                pointer.died = now
         return pointers
 
     def page(
