@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from demand_adapters.archive.delivery import FileArchive
+from demand_adapters.archive.merge_log import every
 from demand_adapters.wire.archive_errors import (
     ERRORS,
     REPLAYED,
@@ -35,10 +36,9 @@ class ErrorFiles:
 
     def waiting(self) -> Iterator[str]:
         """Where they stand."""
-        after = ""
-        while page := self.files.list(ERRORS, after=after):
-            after = page[-1].key
-            yield from (found.key for found in page if not found.key.startswith(REPLAYED))
+        for found in every(self.files, ERRORS):
+            if not found.key.startswith(REPLAYED):
+                yield found.key
 
     def document(self, key: str) -> ErrorDocument:
         """What one says; raises Permanent where there is none, or none of ours."""

@@ -22,7 +22,6 @@ from demand_core.ports.file_store import FileStore
 PROTOCOL: Final = "archive"
 SUFFIX: Final = ".ndjson"
 
-
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

@@ -35,6 +35,7 @@ CROWD: Final = 500
 # Every source delivers twice now and then; here it is part of the story.
 TWICE: Final = 0.1
 FILES: Final = range(50, 251)
+SPOILT_EVERY: Final = 5
 
 
 @frozen(kw_only=True)
@@ -85,7 +86,6 @@ class Keeping:
             "withdrawn": self.leaving,
             "missing": 0,
             "strange": 0,
-            "spoilt": self.spoilt,
             "replayed": self.spoilt,
             "set_aside": 0,
             "contacts_of_the_withdrawn": 0,
@@ -111,7 +111,6 @@ class Keeping:
             "withdrawn": latest[True],
             "missing": len(told - kept),
             "strange": len(kept - told),
-            "spoilt": sum(_is_spoilt(n) for n in range(self.fans)) if self.spoilt else 0,
             "replayed": len(set(replayed)),
             "set_aside": sum("/replayed/" not in key for key in keys(files, ERRORS)),
             "contacts_of_the_withdrawn": sum(
@@ -139,19 +138,13 @@ class Keeping:
         world.engines.table.put_new([spoilt(wish(n, at)) for n in some if self._spoils(n)])
 
     def _spoils(self, n: int) -> bool:
-        return self.spoilt > 0 and _is_spoilt(n)
+        """One in so many, so that every crowd has some."""
+        return self.spoilt > 0 and n % SPOILT_EVERY == 0
 
     def _leave(self, world: World, some: Iterable[int]) -> None:
         going = [demand_key(wish(n, START).ref) for n in some if n < self.leaving]
         there = world.engines.table.get_many(going)
         world.engines.table.delete([*there.values()])
-
-
-SPOILT_EVERY: Final = 5
-
-
-def _is_spoilt(n: int) -> bool:
-    return n % SPOILT_EVERY == 0
 
 
 def fan_id(n: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -17,7 +17,7 @@ from entrypoints.simulation.archiving import states, stored_rows
 from entrypoints.simulation.reminders import TIDE, Crowd, Reminders
 from entrypoints.simulation.world import Weather, World
 
-SECOND = timedelta(seconds=1)
+SECOND: Final = timedelta(seconds=1)
 
 
 @frozen
