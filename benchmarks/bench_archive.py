@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import fastavro
@@ -24,6 +25,8 @@ from demand_adapters.archive.queries import ArchiveQueries
 from demand_adapters.item_table import Change
 from demand_adapters.memory.clock import MemoryClock
 from demand_adapters.memory.file_store import MemoryFileStore
+from demand_adapters.memory.item_table import MemoryItemTable
+from demand_adapters.stores.erasure_book import TableErasureBook
 from demand_adapters.wire.archive import RECORD_TYPES
 from demand_adapters.wire.change_records import encode_record
 from demand_adapters.wire.item_keys import demand_key
@@ -93,11 +96,14 @@ def event(batch: int) -> bytes:
 
 def ours(events: Sequence[bytes]) -> MemoryFileStore:
     """What `deliver_changes` does with them."""
-    files = MemoryFileStore()
+    files, clock = MemoryFileStore(), MemoryClock(NOON)
+    key = ContactKey("bench", b"sixteen bytes at least")
+    table = MemoryItemTable(clock, Random(7))
     archive = FileArchive(
         files=files,
-        clock=MemoryClock(NOON),
-        key=ContactKey("bench", b"sixteen bytes at least"),
+        clock=clock,
+        erasures=TableErasureBook(table=table, clock=clock, keys=[key]),
+        key=key,
         stream="changeStream",
         system="demand",
     )

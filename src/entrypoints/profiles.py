@@ -19,6 +19,7 @@ from demand_core.ports.clock import Clock
 from demand_core.ports.contact_guard import ContactGuard
 from demand_core.ports.demand_ledger import DemandLedger
 from demand_core.ports.entropy import Entropy
+from demand_core.ports.erasure_book import ErasureBook
 from demand_core.ports.event_cache import EventCache
 from demand_core.ports.event_source import EventSource
 from demand_core.ports.file_store import FileStore
@@ -106,6 +107,13 @@ class Profile:
         return TableEventCache(table=self.table, clock=self.clock)
 
     @cached_property
+    def erasures(self) -> ErasureBook:
+        from demand_adapters.stores.erasure_book import TableErasureBook
+
+        keys = self.engines.contact_keys
+        return TableErasureBook(table=self.table, clock=self.clock, keys=keys)
+
+    @cached_property
     def archive(self) -> Archive:
         from demand_adapters.archive.delivery import FileArchive
 
@@ -113,6 +121,7 @@ class Profile:
             files=self.files,
             clock=self.clock,
             key=self.engines.contact_keys[0],
+            erasures=self.erasures,
             stream=CHANGES.name,
             system=self.settings.system,
         )

@@ -130,13 +130,7 @@ def _stands(ports: Profile, row: Notification) -> str:
     due = due_at(row)
     if due is None:
         return said
-    standings = Standings(
-        clock=ports.clock,
-        events=ports.events,
-        sales=ports.sales,
-        demands=ports.demands,
-        opt_outs=ports.opt_outs,
-    )
+    standings = Standings.seen_by(ports)
     capability = Keyed() if row.channel is Channel.EMAIL else ports.settings.capability
     terms = Terms(capability=capability, policy=ports.delivery)
     # Whatever it will be by then is asked as of then: until it is due nobody looks.

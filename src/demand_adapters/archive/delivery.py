@@ -1,19 +1,25 @@
 """Archive over a file store: rows by type and day, whom they are about, what is set aside."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from demand_adapters.archive.forgetting import Forgetting
 from demand_adapters.wire.archive import Archived, archived
 from demand_adapters.wire.archive_errors import Fault, error_document, error_key
 from demand_adapters.wire.archive_objects import ArchiveObject, Batch, packed
 from demand_adapters.wire.change_records import decode_record
+from demand_adapters.wire.erased_events import ERASED, asked_in_event, names_in_event
+from demand_adapters.wire.erased_rows import erased, names_in
 from demand_core.domain.archive import Fate, Filed, ToldChange
 from demand_core.domain.contacts import ContactKey
+from demand_core.domain.erasures import Forgotten
+from demand_core.domain.subjects import Name
 from demand_core.errors import Permanent, Transient
 from demand_core.ports.clock import Clock
+from demand_core.ports.erasure_book import ErasureBook
 from demand_core.ports.file_store import FileStore
 
 NOT_ARCHIVED: Final = "not_archived"
@@ -27,6 +33,7 @@ class FileArchive:
 
     files: FileStore
     clock: Clock
+    erasures: ErasureBook
     key: ContactKey = field(repr=False)
     stream: str
     system: str
@@ -39,18 +46,21 @@ class FileArchive:
         """
         if not changes:
             return ()
-        batch, judged = _batch(self.stream, changes), self.judged(changes)
-        faults = [fault for fault in judged if isinstance(fault, Fault)]
+        batch = _batch(self.stream, changes)
         file_of = dict[str, str]()
         try:
-            for made in packed((row for row in judged if isinstance(row, Archived)), batch):
-                self._keep(made)
+            mark, judged = self.erasures.mark(), self._kept_from(self.judged(changes))
+            rows = [row for row in judged.found if isinstance(row, Archived)]
+            faults = [fault for fault in judged.found if isinstance(fault, Fault)]
+            for made in packed(rows, batch):
+                self._keep(made, judged.forgotten)
                 file_of |= dict.fromkeys(made.change_ids, made.key)
             aside = self._set_aside(faults, batch, len(changes)) if faults else ""
+            self._still(mark)
         except Transient as fault:
             _LOG.warning("%s waits: %s", batch, fault)
             return [Filed(Fate.WAITS)] * len(changes)
-        return [_filed(found, file_of, aside) for found in judged]
+        return [_filed(found, file_of, aside) for found in judged.found]
 
     def judged(self, changes: Sequence[ToldChange]) -> Sequence[Archived | Fault | None]:
         """The row of each; a fault says why there is none, None that nobody wants it."""
@@ -72,10 +82,30 @@ class FileArchive:
                 change_id=change_id,
             )
 
-    def _keep(self, made: ArchiveObject) -> None:
-        """Its index first: whoever finds an object finds whom it is about."""
+    def _still(self, mark: str) -> None:
+        """Raise Transient if somebody is to be forgotten whom nobody knew of before."""
+        if self.erasures.mark() != mark:
+            raise Transient("somebody is to be forgotten since it began")
+
+    def _kept_from(self, judged: Sequence[Archived | Fault | None]) -> "_Kept":
+        """What may be kept of them: nothing that says who was to be forgotten."""
+        names = {name for found in judged for name in _names(found)}
+        forgotten = self.erasures.forgotten(sorted(names))
+        if forgotten:
+            judged = [_without(found, forgotten) for found in judged]
+        return _Kept(judged, forgotten)
+
+    def _keep(self, made: ArchiveObject, forgotten: Mapping[Name, Forgotten]) -> None:
+        """Its index first: whoever finds an object finds whom it is about.
+
+        What an earlier try left there may say who was to be forgotten since.
+        """
         self.files.put(made.index_key, [made.index(self.key)], only_new=True)
-        self.files.put(made.key, [made.content], only_new=True)
+        if not self.files.put(made.key, [made.content], only_new=True) and forgotten:
+            cleaner = Forgetting(files=self.files, keys=[self.key], known=forgotten)
+            for key in (made.key, made.index_key):
+                if (look := cleaner.look(key)) and look.told:
+                    cleaner.clean(key)
         late = self.clock.now() - made.earliest
         _LOG.info(
             "kept %d rows as %s, %.1f s after the first change",
@@ -88,6 +118,36 @@ class FileArchive:
         key = error_key(faults, batch)
         self.files.put(key, [error_document(faults, batch, of)], only_new=True)
         return key
+
+
+class _Kept(NamedTuple):
+    """What became of changes, and who of those in them is forgotten."""
+
+    found: Sequence[Archived | Fault | None]
+    forgotten: Mapping[Name, Forgotten]
+
+
+def _names(found: Archived | Fault | None) -> Iterable[Name]:
+    match found:
+        case Archived(row=row):
+            return names_in(row)
+        case Fault(original=original):
+            return names_in_event(original)
+    return ()
+
+
+def _without(
+    found: Archived | Fault | None, forgotten: Mapping[Name, Forgotten]
+) -> Archived | Fault | None:
+    match found:
+        case Archived(row=row, asked_at=since):
+            return evolve(found, row=erased(row, since, forgotten))
+        case Fault(original=original):
+            asked = asked_in_event(original)
+            told = [forgotten[n] for n in names_in_event(original) if n in forgotten]
+            if any(one.covers(asked) for one in told):
+                return evolve(found, original=ERASED)
+    return found
 
 
 def _filed(found: Archived | Fault | None, file_of: Mapping[str, str], aside: str) -> Filed:

@@ -13,6 +13,7 @@ from demand_adapters.wire.archive_errors import (
     Fault,
     parsed,
 )
+from demand_adapters.wire.erased_events import ERASED
 from demand_core.domain.archive import Fate, ToldChange
 from demand_core.errors import Permanent, Transient
 from demand_core.ports.file_store import FileStore
@@ -61,7 +62,7 @@ class ErrorFiles:
         judged = self.archive.judged(changes)
         wrong = [fault.message for fault in judged if isinstance(fault, Fault)]
         answer = Replayed(key=key, mended=len(changes) - len(wrong), left=wrong)
-        if dry_run or not answer.mended:
+        if dry_run or (changes and not answer.mended):
             return answer
         filed = self.archive.deliver(changes)
         if any(became.fate is Fate.WAITS for became in filed):
@@ -73,6 +74,7 @@ class ErrorFiles:
 
 
 def _changes(document: ErrorDocument, instead: Sequence[bytes] | None) -> Sequence[ToldChange]:
+    """Of what is left of a forgotten fan's change nothing can be made any more."""
     events = document.originals if instead is None else instead
     if len(events) != len(document.faults):
         wanted = f"{len(events)} events for {len(document.faults)} faults"
@@ -85,4 +87,5 @@ def _changes(document: ErrorDocument, instead: Sequence[bytes] | None) -> Sequen
             payload=event,
         )
         for fault, event in zip(document.faults, events, strict=True)
+        if fault.original != ERASED
     ]

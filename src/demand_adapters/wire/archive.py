@@ -19,7 +19,7 @@ from demand_adapters.wire.avro.schemas import Schema
 from demand_adapters.wire.converters import structured
 from demand_adapters.wire.items import DEMAND, EVENT, NOTIFICATION, SALE, Kind
 from demand_adapters.wire.keys import SHAPES
-from demand_core.domain.archive import Archivable, filed_on, reference_id
+from demand_core.domain.archive import Archivable, asked_at, filed_on, reference_id
 from demand_core.domain.changes import ChangeKind, RemovedBy
 from demand_core.domain.demands import Demand
 from demand_core.domain.events import Event
@@ -39,7 +39,8 @@ ENVELOPE: Final = (
     *("recordtype", "systemid", "referenceid", "changeid", "changekind", "changedat"),
     *("version", "schemaversion", "isdeleted", "deletionreason"),
 )
-# Why a thing went, as analysts read it: its fan took it back, or its time had come.
+# Why a thing went, as analysts read it: its fan took it back, or its time had come. A third is
+# said of what went with its fan.
 REASONS: Final[Mapping[RemovedBy, str]] = {RemovedBy.USER: "fan", RemovedBy.EXPIRY: "expiry"}
 
 
@@ -87,10 +88,14 @@ class RecordType(Generic[T]):
 
 @frozen(kw_only=True)
 class Archived:
-    """One row that fits its schema, of which type it is, and the day of its filing."""
+    """One row that fits its schema, of which type it is, and the day of its filing.
+
+    *asked_at* is when its fan asked for what it is about.
+    """
 
     record_type: str
     day: date
+    asked_at: datetime | None = None
     row: Row = field(repr=False)
 
 
@@ -128,7 +133,12 @@ def archived(change: Change, system: str = SYSTEM) -> Archived | None:
         stays = {*ENVELOPE, *record_type.kept}
         row = {name: part if name in stays else _hidden(part) for name, part in row.items()}
     check_of(record_type.schema)(row)
-    return Archived(record_type=record_type.item.name, day=filed_on(value, at), row=row)
+    return Archived(
+        record_type=record_type.item.name,
+        day=filed_on(value, at),
+        asked_at=asked_at(value),
+        row=row,
+    )
 
 
 def _count(body: Body, name: str) -> int:

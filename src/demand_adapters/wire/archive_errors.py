@@ -86,7 +86,7 @@ def parsed(document: bytes) -> ErrorDocument:
     told: Any = plain(document)
     try:
         text, source = document.decode(), told["source"]
-        originals = [_original(text[start:end]) for start, end in _events(text)]
+        originals = [original for _, _, original in members(text)]
         return ErrorDocument(
             timestamp=structured(str, told["timestamp"]),
             error=structured(str, told["error"]),
@@ -105,6 +105,12 @@ def parsed(document: bytes) -> ErrorDocument:
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Permanent("no_error_file", "it says nothing as our error files do") from None
+
+
+def members(text: str) -> Iterator[tuple[int, int, bytes]]:
+    """Each event of a document: where it begins and ends, and what came, byte for byte."""
+    for start, end in _events(text):
+        yield start, end, _original(text[start:end])
 
 
 def _fault(index: int, told: Any, original: bytes) -> Fault:

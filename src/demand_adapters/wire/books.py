@@ -16,6 +16,13 @@ class Rate:
 
 
 @frozen(kw_only=True)
+class Watermark:
+    """How far something has come: whoever finds another number looks again."""
+
+    reached: int
+
+
+@frozen(kw_only=True)
 class Guard:
     """Whose a contact is, for one sale and channel."""
 

@@ -21,10 +21,12 @@ from demand_adapters.wire.aws_sms import in_our_words
 from demand_adapters.wire.sms import FOUND_BY, reported_status
 from demand_core.domain.artists import Artist
 from demand_core.domain.contacts import Email, Phone
+from demand_core.domain.erasures import PersonalName, Salt
 from demand_core.domain.event_details import EventDetails, SaleDetails
 from demand_core.domain.events import Event
 from demand_core.domain.ids import (
     DemandSaleId,
+    ErasureId,
     EventId,
     FanId,
     NotificationId,
@@ -60,12 +62,13 @@ RENAMED: Final[Mapping[type, Mapping[str, str]]] = {
 # Ids are checked where they enter; what is masked in print is plain on the wire.
 IDS: Final[Mapping[Any, str]] = {
     DemandSaleId: "demandSaleId",
+    ErasureId: "erasureId",
     EventId: "eventId",
     FanId: "fanId",
     NotificationId: "notificationId",
     SaleId: "saleId",
 }
-MASKED: Final[tuple[type[Masked], ...]] = (Email, MessageBody, Phone)
+MASKED: Final[tuple[type[Masked], ...]] = (Email, MessageBody, PersonalName, Phone, Salt)
 # Of these there is always one variant, which the field `kind` names.
 VARIANTS: Final[Mapping[type, Mapping[str, type]]] = {
     SmsNews: {"STATUS": StatusReport, "INBOUND": Inbound},

@@ -10,8 +10,9 @@ from demand_adapters.item_table import NOWHERE, Key
 from demand_adapters.wire.converters import instant
 from demand_adapters.wire.keys import build, build_index, parse
 from demand_core.domain.demands import Demand, DemandRef
+from demand_core.domain.erasures import Erasure
 from demand_core.domain.events import Event
-from demand_core.domain.ids import SHARDS, DemandSaleId, EventId, FanId, shard
+from demand_core.domain.ids import SHARDS, DemandSaleId, ErasureId, EventId, FanId, shard
 from demand_core.domain.notifications import (
     Channel,
     Notification,
@@ -112,6 +113,49 @@ def opt_out_key(hashed: str, channel: Channel) -> Key:
 def guard_key(hashed: str, sale_id: str, channel: Channel) -> Key:
     """Where it is noted whose a contact is for a sale."""
     return build("contactGuard", contactHash=hashed, saleId=sale_id, channel=channel.value)
+
+
+def tombstone_key(hashed: str) -> Key:
+    """Where it stands that whoever has a name is to be forgotten."""
+    return build("tombstone", subjectHash=hashed)
+
+
+def erasure_key(erasure_id: str) -> Key:
+    """Where an erasure lies."""
+    return build("erasure.JOB", erasureId=erasure_id)
+
+
+def erasure_step_key(erasure_id: str, number: int) -> Key:
+    """Where the note on its *number*-th change lies: beside it."""
+    return build("erasure.STEP", erasureId=erasure_id, nnnn=f"{number:04}")
+
+
+def erasure_step(key: Key) -> int | None:
+    """The number of the note that lies there; None where none does."""
+    match parse(key):
+        case ("erasure.STEP", parts):
+            return int(parts["nnnn"])
+        case _:
+            return None
+
+
+def erasure_id(key: Key) -> ErasureId | None:
+    """The erasure that lies there; None where none does."""
+    match parse(key):
+        case ("erasure.JOB", parts):
+            return ErasureId(parts["erasureId"])
+        case _:
+            return None
+
+
+def erasure_index(erasure: Erasure) -> Mapping[str, Key]:
+    """Found among all, in the order in which they were asked for."""
+    return {"byGroup": build_index("erasure", erasureId=erasure.erasure_id)}
+
+
+def watermark_key(name: str) -> Key:
+    """Where the newest of something is marked."""
+    return build("watermark", name=name)
 
 
 @lru_cache(maxsize=KEYS_KEPT)

@@ -7,11 +7,13 @@ from typing import Any, Final, Generic, TypeVar
 from attrs import frozen
 
 from demand_adapters.item_table import NOWHERE, Body, Item, Key, Value
-from demand_adapters.wire.books import Guard, Rate
+from demand_adapters.wire.books import Guard, Rate, Watermark
 from demand_adapters.wire.converters import foreign, merged, structured, unstructured
 from demand_adapters.wire.item_keys import (
     demand_index,
     demand_key,
+    erasure_index,
+    erasure_key,
     event_index,
     event_key,
     notification_index,
@@ -20,6 +22,7 @@ from demand_adapters.wire.item_keys import (
     sale_key,
 )
 from demand_core.domain.demands import Demand
+from demand_core.domain.erasures import Erasure, Tombstone, Touched
 from demand_core.domain.events import Event
 from demand_core.domain.notifications import (
     Notification,
@@ -202,7 +205,22 @@ OPT_OUT: Final = Kind(name="optOut", holds=OptOut, history=frozenset({"at"}))
 GUARD: Final = Kind(
     name="contactGuard", holds=Guard, expires=lambda guard: guard.until + GUARD_KEPT
 )
+TOMBSTONE: Final = Kind(name="tombstone", holds=Tombstone)
+ERASURE: Final = Kind(
+    name="erasure",
+    holds=Erasure,
+    key=lambda erasure: erasure_key(erasure.erasure_id),
+    index=erasure_index,
+    indexes=frozenset({"byGroup"}),
+)
+# Beside the erasure, as part of it: the archive knows both by one name.
+ERASURE_STEP: Final = Kind(name="erasure", holds=Touched)
+WATERMARK: Final = Kind(name="watermark", holds=Watermark)
 
 KINDS: Final[Mapping[str, Kind[Any]]] = {
-    kind.name: kind for kind in (DEMAND, EVENT, GUARD, NOTIFICATION, OPT_OUT, RATE, SALE)
+    kind.name: kind
+    for kind in (
+        *(DEMAND, ERASURE, EVENT, GUARD, NOTIFICATION, OPT_OUT, RATE, SALE, TOMBSTONE),
+        WATERMARK,
+    )
 }

@@ -89,6 +89,7 @@ INDEX_SHAPES: Final = (
     IndexShape("sent", "byGroup", "sent#{subject}#{shard}", "{fanId}#{channel}"),
     IndexShape("entry", "byGroup", "entry#{campaignId}#{shard}", "{globalUserId}"),
     IndexShape("sel", "byGroup", "sel#{campaignId}-{marketId}#{shard}", "{globalUserId}"),
+    IndexShape("erasure", "byGroup", "erasures", "{erasureId}"),
     # These two indexes have the item's own SK as their range.
     IndexShape("reference", "byId", "n#{notificationId}", "{SK:notificationSK}"),
     IndexShape("code", "byId", "code#{campaignId}#{code}", "{SK:selectionSK}"),
@@ -109,7 +110,7 @@ _SPELLINGS: Final[Mapping[str, str]] = {
     "instant": rf"{_HOUR}:[0-5][0-9]:[0-5][0-9]\.[0-9]{{3}}Z",
     "keyedHash": r"[A-Za-z0-9_-]{1,32}\.[0-9a-f]{32}",
     "messageId": _MESSAGE,
-    "nnnn": "[0-9]{4}",
+    "nnnn": "[0-9]{4,6}",
     "provider": "[a-z0-9][a-z0-9_-]{0,39}",
     "providerMessageId": _MESSAGE,
     "sender": "[A-Za-z0-9+_-]{1,64}",

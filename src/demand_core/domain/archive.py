@@ -65,6 +65,16 @@ def reference_id(value: Archivable) -> str:
             return value.notification_id
 
 
+def asked_at(value: Archivable) -> datetime | None:
+    """When its fan asked for it; None for what is no fan's."""
+    match value:
+        case Demand():
+            return value.date.requested
+        case Notification():
+            return value.asked_at or value.date.created
+    return None
+
+
 def filed_on(value: Archivable, changed_at: datetime) -> date:
     """The day, in UTC, under which every change of *value* is filed for life.
 

@@ -41,6 +41,8 @@ class Standing:
     # Whether the wish it answers still stands.
     asked: bool
     opted_out: bool
+    # Whether the fan, or whoever has the contact, is to be forgotten with all of that time.
+    erased: bool = False
     # Whose the contact is for this sale and channel, once that was asked.
     owner: NotificationId | None = None
 
@@ -81,6 +83,8 @@ def checked(
 
 
 def _fan_says_no(row: Notification, standing: Standing) -> str | None:
+    if standing.erased:
+        return "erased"
     if standing.opted_out:
         return "opted_out"
     if not standing.asked:

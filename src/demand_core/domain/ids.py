@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final, NewType
 
@@ -94,6 +95,14 @@ def _encoded(part: str | bytes | int) -> bytes:
 def digest(purpose: str, *parts: str) -> str:
     """Public id made of *parts*; another *purpose* gives another id. Not for contacts."""
     return sha256(netstring(purpose, *parts)).hexdigest()[:32]
+
+
+def run_id(now: datetime, digits: str) -> str:
+    """The id of a run that begins *now*, with the first of some random hex *digits*.
+
+    Ids of runs sort by their beginning.
+    """
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digits[:8]}"
 
 
 SHARDS: Final = "0123456789abcdef"

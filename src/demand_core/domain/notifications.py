@@ -137,8 +137,9 @@ class Notification:
     fan_id: FanId
     event_id: EventId | None = None
     sale_id: SaleId | None = None
-    # What the fan asked for: this sale, or every sale of its event.
+    # What the fan asked for, this sale or every sale of its event, and when.
     demand_sale_id: DemandSaleId | None = None
+    asked_at: datetime | None = None
     phone_number: Phone | None = None
     email: Email | None = None
     locale: str = "en-us"

@@ -82,6 +82,7 @@ def planned(
             event_id=event.event_id,
             sale_id=sale.sale_id,
             demand_sale_id=demand.sale_id,
+            asked_at=demand.date.requested,
             phone_number=demand.phone_number if channel is Channel.SMS else None,
             email=demand.email if channel is Channel.EMAIL else None,
             locale=own or event.locale,

@@ -5,6 +5,7 @@ from typing import Protocol
 from demand_core.ports.archive import Archive
 from demand_core.ports.contact_guard import ContactGuard
 from demand_core.ports.demand_ledger import DemandLedger
+from demand_core.ports.erasure_book import ErasureBook
 from demand_core.ports.event_cache import EventCache
 from demand_core.ports.file_store import FileStore
 from demand_core.ports.notification_store import NotificationStore
@@ -24,6 +25,11 @@ class Stores(Protocol):
     @property
     def demands(self) -> DemandLedger:
         """What fans asked for."""
+        ...
+
+    @property
+    def erasures(self) -> ErasureBook:
+        """Who is to be forgotten."""
         ...
 
     @property

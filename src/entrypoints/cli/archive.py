@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +21,11 @@ from entrypoints.running import told_change
 if TYPE_CHECKING:
     from demand_adapters.archive.delivery import FileArchive
     from demand_adapters.archive.errors import ErrorFiles, Replayed
+    from demand_adapters.stores.erasure_book import TableErasureBook
 
 SCHEMA_VERSION: Final = 1
+# Beside the files of a folder: whom it is about and who is forgotten is asked here.
+BOOKS: Final = "books"
 
 # Between the parts of a document any blank is as good as another.
 _ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
@@ -62,7 +65,17 @@ def opened(options: Given, folder: Path | None) -> Iterator[Opened]:
     from demand_adapters.archive.delivery import FileArchive
 
     if folder is not None:
-        yield _in_folder(options, folder)
+        with in_folder(folder) as (files, book):
+            key = book.keys[0]
+            made = FileArchive(
+                files=files,
+                clock=book.clock,
+                erasures=book,
+                key=key,
+                stream=CHANGES.name,
+                system=options.settings().system,
+            )
+            yield Opened(files, made)
         return
     with beside(options.complete()) as ports:
         archive = ports.archive
@@ -71,23 +84,20 @@ def opened(options: Given, folder: Path | None) -> Iterator[Opened]:
         yield Opened(ports.files, archive)
 
 
-def _in_folder(options: Given, folder: Path) -> Opened:
-    from demand_adapters.archive.delivery import FileArchive
+@contextmanager
+def in_folder(folder: Path) -> Iterator[tuple[FileStore, "TableErasureBook"]]:
+    """The files of an archive of one's own, and who is forgotten there."""
     from demand_adapters.local.clock import WallClock
     from demand_adapters.local.contact_key import contact_key
+    from demand_adapters.local.database import Database
     from demand_adapters.local.file_store import FolderFileStore
+    from demand_adapters.local.item_table import LocalItemTable
+    from demand_adapters.stores.erasure_book import TableErasureBook
 
-    files = FolderFileStore(folder)
-    return Opened(
-        files,
-        FileArchive(
-            files=files,
-            clock=WallClock(),
-            key=contact_key(folder),
-            stream=CHANGES.name,
-            system=options.settings().system,
-        ),
-    )
+    files, clock, key = FolderFileStore(folder), WallClock(), contact_key(folder)
+    with closing(Database(folder / BOOKS)) as database:
+        table = LocalItemTable(database, clock)
+        yield files, TableErasureBook(table=table, clock=clock, keys=[key])
 
 
 @archive.command()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
+from random import Random
 from typing import Any, Final
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from demand_adapters.archive.delivery import FileArchive
 from demand_adapters.memory.clock import MemoryClock
 from demand_adapters.memory.file_store import MemoryFileStore
+from demand_adapters.memory.item_table import MemoryItemTable
+from demand_adapters.stores.erasure_book import TableErasureBook
 from demand_adapters.testing.strategies import NOON, a_demand, a_notification, an_event
 from demand_adapters.wire.archive import NOT_ARCHIVED
 from demand_adapters.wire.archive_errors import parsed
@@ -27,6 +30,7 @@ from demand_core.domain.demands import DemandDates
 from demand_core.domain.notifications import Timeline
 from demand_core.domain.subjects import subject_hash
 from demand_core.errors import Permanent, Transient, Unknown
+from demand_core.ports.erasure_book import ErasureBook
 from demand_core.ports.file_store import FileStore, StoredFile
 from tests.unit.wire.test_archive import changed
 
@@ -36,9 +40,21 @@ DAY: Final = timedelta(days=1)
 FAULTY: Final = b'{"eventName": "INSERT"}'
 
 
-def an_archive(files: FileStore) -> FileArchive:
+def a_book(clock: MemoryClock, *keys: ContactKey) -> TableErasureBook:
+    """Nobody is to be forgotten yet."""
+    table = MemoryItemTable(clock, Random(7))
+    return TableErasureBook(table=table, clock=clock, keys=keys or (KEY,))
+
+
+def an_archive(files: FileStore, erasures: ErasureBook | None = None) -> FileArchive:
+    clock = MemoryClock(NOON)
     return FileArchive(
-        files=files, clock=MemoryClock(NOON), key=KEY, stream="changeStream", system="demand"
+        files=files,
+        clock=clock,
+        erasures=erasures or a_book(clock),
+        key=KEY,
+        stream="changeStream",
+        system="demand",
     )
 
 

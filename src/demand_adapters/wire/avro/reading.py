@@ -45,14 +45,28 @@ RAW_DEFLATE: Final = -15
 class Block:
     """One block, framed well and inflated; its rows are decoded as they are asked for, once.
 
-    *number* counts from 1, *offset* is where it begins in the file. Each row comes *encoded*
-    too: as it stands in the inflated block.
+    *content* is what *stored*
+    inflates to; each row comes *encoded* too: as it stands in there.
     """
 
-    number: int
-    offset: int
-    count: int
+    stored: Frame = field(repr=False)
+    content: bytes = field(repr=False)
     encoded: Iterator[tuple[Row, bytes]] = field(repr=False, eq=False)
+
+    @property
+    def number(self) -> int:
+        """Which one of its file."""
+        return self.stored.number
+
+    @property
+    def offset(self) -> int:
+        """Where it begins."""
+        return self.stored.offset
+
+    @property
+    def count(self) -> int:
+        """How many rows it has."""
+        return self.stored.count
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -104,9 +118,8 @@ def _blocks(cursor: Cursor, head: Header, parsed: Any, limits: Limits) -> Iterat
         if frame.count * head.schema.least > len(content):
             raise _flaw(frame, "bad_count", "more rows than its bytes can hold")
         yield Block(
-            number=frame.number,
-            offset=frame.offset,
-            count=frame.count,
+            stored=frame,
+            content=content,
             encoded=_rows(frame, content, parsed, head.schema.row_bytes_max(limits)),
         )
 

@@ -38,7 +38,7 @@ def write(
     """
     parts = [header_bytes(schema.json.encode(), DEFLATE, metadata, sync, limits)]
     for count, content in _blocks(schema, rows if held else _held(schema, rows), limits):
-        payload = _deflated(content, limits)
+        payload = deflated(content, limits)
         parts += [long_bytes(count), long_bytes(len(payload)), payload, sync]
     return b"".join(parts)
 
@@ -72,7 +72,7 @@ def _blocks(
         yield count, block.getvalue()
 
 
-def _deflated(content: bytes, limits: Limits) -> bytes:
+def deflated(content: bytes, limits: Limits) -> bytes:
     deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, RAW_DEFLATE)
     payload = deflater.compress(content) + deflater.flush()
     ratio = max(limits.ratio_from, limits.ratio_max * len(payload))

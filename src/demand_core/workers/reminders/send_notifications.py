@@ -15,6 +15,7 @@ from demand_core.ports.clock import Clock
 from demand_core.ports.contact_guard import ContactGuard
 from demand_core.ports.demand_ledger import DemandLedger
 from demand_core.ports.entropy import Entropy
+from demand_core.ports.erasure_book import ErasureBook
 from demand_core.ports.event_cache import EventCache
 from demand_core.ports.notification_store import NotificationStore
 from demand_core.ports.opt_out_book import OptOutBook
@@ -43,6 +44,7 @@ class SendNotifications:
     sales: SalesCalendar
     demands: DemandLedger
     opt_outs: OptOutBook
+    erasures: ErasureBook
     guard: ContactGuard
     pace: Pace
     sms: SmsSender
@@ -76,13 +78,7 @@ class SendNotifications:
             pace=self.pace,
             opt_outs=self.opt_outs,
             reminders=self.reminders,
-            standings=Standings(
-                clock=self.clock,
-                events=self.events,
-                sales=self.sales,
-                demands=self.demands,
-                opt_outs=self.opt_outs,
-            ),
+            standings=Standings.seen_by(self),
             couriers={
                 Channel.SMS: SmsCourier(sms=self.sms, policy=policy, jitter=jitter),
                 Channel.EMAIL: EmailCourier(emails=self.emails, policy=policy, jitter=jitter),
