@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from demand_adapters.archive.forgetting import Forgetting, Look
 from demand_adapters.archive.sweeping import Sweep, Swept
@@ -58,18 +58,18 @@ class Eraser:
         subject, last = self.book.subject(("fan", fan)), self.book.last(("fan", fan))
         for known in (*([last] if last else []), *self.unfinished()):
             if known.subject == subject and not known.finished:
-                return known
+                return self._opened(known)
         now = self.clock.now()
         erasure = Erasure(
             erasure_id=ErasureId(run_id(now, self.entropy.fresh_id())),
             subject=subject,
             requested_at=now,
             requested_by=by,
+            until=now,
             salt=Salt(self.entropy.fresh_id() + self.entropy.fresh_id()),
             names=tuple(map(PersonalName.of, sorted(self.book.held(fan, now).names))),
         )
-        self.book.open(erasure)
-        return erasure
+        return self._opened(erasure)
 
     def unfinished(self) -> list[Erasure]:
         """All of which something is left to do."""
@@ -117,22 +117,42 @@ class Eraser:
             known |= {} if erasure.finished else {missing: erasure}
         return [known[erasure_id] for erasure_id in sorted(known)]
 
-    def _begun(self, erasure: Erasure) -> Erasure:
-        """All its tombstones stand, and nothing lies with its fan any more."""
-        names = [masked.name for masked in erasure.names]
-        if len(self.book.forgotten(names)) < len(names):
-            self.book.open(erasure)
-        for named_by, text in names:
-            if named_by == "fan":
-                held = self.book.held(FanId(text), erasure.requested_at)
-                erasure = self._with(erasure, held.names)
-                if held.items:
-                    gone = Touched(
-                        store="table", object=ITEMS, action="removed", records=held.items
-                    )
-                    self.book.note(erasure.erasure_id, gone)
-                self.book.forget(FanId(text), erasure.requested_at)
+    def _opened(self, erasure: Erasure) -> Erasure:
+        """All tombstones stand, and hold of all that was made before they did.
+
+        A message does not say in the archive when its fan asked for it, only when it was made:
+        that may have been while the tombstones were set, and until all are they are set anew.
+        """
+        if erasure.state is not ErasureState.OPEN:
+            return erasure
+        self.book.open(erasure)
+        now = self.clock.now()
+        later = self.book.amend(erasure.erasure_id, partial(evolve, until=now))
+        self.book.open(later)
         return self.book.amend(erasure.erasure_id, restarted)
+
+    def _begun(self, erasure: Erasure) -> Erasure:
+        """Nothing lies with its fan any more, and by all that stood there he is known."""
+        erasure = self.book.amend(self._opened(erasure).erasure_id, restarted)
+        for named_by, text in (masked.name for masked in erasure.names):
+            if named_by != "fan":
+                continue
+            held = self.book.held(FanId(text), erasure.until)
+            if held.items:
+                erasure = self._with(erasure, held.names)
+                gone = Touched(
+                    store="table", object=ITEMS, action="removed", records=held.items
+                )
+                self.book.note(erasure.erasure_id, gone)
+                # Whoever is killed in between has not forgotten that something is under way.
+                self._removed(erasure)
+                self.book.forget(FanId(text), erasure.until)
+                erasure = self._removed(erasure)
+        return erasure
+
+    def _removed(self, erasure: Erasure) -> Erasure:
+        now = self.clock.now()
+        return self.book.amend(erasure.erasure_id, partial(evolve, removed_at=now))
 
     def _with(self, erasure: Erasure, names: Iterable[Name]) -> Erasure:
         """*erasure* with *names* too, each under a tombstone before it is used."""

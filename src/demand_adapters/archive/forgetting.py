@@ -1,13 +1,13 @@
 """Takes fans out of one file of the archive, whatever kind of file it is."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
 from attrs import define, field, frozen
 
-from demand_adapters.archive.subject_indexes import INDEXES, without
+from demand_adapters.archive.subject_indexes import INDEXES, naming, objects_of, without
 from demand_adapters.wire.archive import Row
 from demand_adapters.wire.archive_contents import Hashed
 from demand_adapters.wire.archive_errors import ERRORS
@@ -72,6 +72,12 @@ class Forgetting:
     def hashes(self) -> Mapping[bytes, Name]:
         """What stands for each in indexes, under whatever key they were written."""
         return {subject_hash(*name, key): name for name in self.known for key in self.keys}
+
+    def named_by_indexes(self) -> Iterator[str]:
+        """The objects that say they are about them, and after each its index."""
+        for key in [*naming(self.files, frozenset(self.hashes))]:
+            yield from objects_of(self.files, key)
+            yield key
 
     def look(self, key: str) -> Look | None:
         """What the file under *key* says; None when there is none.

@@ -1,13 +1,13 @@
 """Looks through files for fans who are to be forgotten, and takes them out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from attrs import Factory, define, frozen
 
 from demand_adapters.archive.forgetting import OBJECTS, TEXTS, Forgetting, Look
 from demand_adapters.archive.merge_log import every
-from demand_adapters.archive.subject_indexes import INDEXES, naming, objects_of
+from demand_adapters.archive.subject_indexes import INDEXES
 from demand_adapters.wire.archive_errors import ERRORS
 from demand_core.errors import Permanent
 
@@ -35,18 +35,12 @@ class Sweep:
 
     def indexed(self) -> Swept:
         """Only what indexes say is about them; each index comes after its objects."""
-        return self._through(self._named())
+        return self._through(self.forgetting.named_by_indexes())
 
     def whole(self) -> Swept:
         """Everything."""
         files = self.forgetting.files
         return self._through(found.key for part in PARTS for found in every(files, part))
-
-    def _named(self) -> Iterator[str]:
-        files = self.forgetting.files
-        for key in [*naming(files, frozenset(self.forgetting.hashes))]:
-            yield from objects_of(files, key)
-            yield key
 
     def _through(self, keys: Iterable[str]) -> Swept:
         swept = Swept(forms=len(self.forgetting.traces.every))

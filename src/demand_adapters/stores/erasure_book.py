@@ -116,7 +116,7 @@ class TableErasureBook:
             erasure_key(erasure.erasure_id),
             lambda known: erasure if known is None else _with(known, names),
         )
-        stone = Tombstone(erasure_id=erasure.erasure_id, at=erasure.requested_at)
+        stone = Tombstone(erasure_id=erasure.erasure_id, at=erasure.until)
         _, unsure, lost = self._tombstones.amend_many(
             {self._place(name, self.keys[0]): partial(_buried, stone) for name in names}
         )

@@ -57,6 +57,12 @@ class RecordType(Generic[T]):
         """The schema of its rows, as it is written into every file."""
         return Schema.of((SCHEMAS / f"{self.item.name}.avsc").read_bytes())
 
+    @cached_property
+    def scrubbed(self) -> frozenset[str]:
+        """The columns that go with the thing."""
+        columns = {field["name"] for field in self.schema.tree["fields"]}
+        return frozenset(columns - {*ENVELOPE, *self.kept})
+
     def flaws(self) -> list[str]:
         """What would keep readers of files that were written before from reading its own.
 
@@ -130,8 +136,8 @@ def archived(change: Change, system: str = SYSTEM) -> Archived | None:
     }
     row["date"]["deleted"] = at if gone else None
     if gone:
-        stays = {*ENVELOPE, *record_type.kept}
-        row = {name: part if name in stays else _hidden(part) for name, part in row.items()}
+        goes = record_type.scrubbed
+        row = {name: _hidden(part) if name in goes else part for name, part in row.items()}
     check_of(record_type.schema)(row)
     return Archived(
         record_type=record_type.item.name,

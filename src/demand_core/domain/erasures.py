@@ -93,13 +93,17 @@ AFTER: Final[Mapping[ErasureState, frozenset[ErasureState]]] = {
 class Erasure:
     """One fan's. *subject* is the keyed hash of the fan's id.
 
-    Names and salt are what it works with, and are destroyed with its end.
+    What he asked for up to *until* is to be forgotten. Names and salt are what it works with,
+    and are destroyed with its end.
     """
 
     erasure_id: ErasureId
     subject: str
     requested_at: datetime
     requested_by: str
+    until: datetime
+    # When something of the fan was last found, and taken away, where he himself had left it.
+    removed_at: datetime | None = None
     state: ErasureState = ErasureState.OPEN
     reason: str | None = None
     salt: Salt | None = None
@@ -113,8 +117,8 @@ class Erasure:
 
     @property
     def settled_at(self) -> datetime:
-        """Whatever was under way when it was asked for has arrived by then."""
-        return self.requested_at + SETTLES_AFTER
+        """What was under way when the last of it was removed has arrived by then."""
+        return max(self.until, self.removed_at or self.until) + SETTLES_AFTER
 
 
 @frozen(kw_only=True)

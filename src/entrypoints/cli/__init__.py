@@ -22,6 +22,7 @@ from entrypoints.cli.event import event
 from entrypoints.cli.message import message
 from entrypoints.cli.options import Given
 from entrypoints.cli.phone import phone
+from entrypoints.cli.privacy import privacy
 from entrypoints.cli.reminder import reminder
 from entrypoints.cli.run import run
 from entrypoints.cli.schema import schema
@@ -76,6 +77,7 @@ for command in (
     event,
     message,
     phone,
+    privacy,
     reminder,
     run,
     schema,

@@ -191,6 +191,11 @@ class Reminders:
             )
         }
 
+    def wishes(self) -> Iterator[Demand]:
+        """All that is ever asked for."""
+        for crowd in self.crowds:
+            yield from self._demands(crowd)
+
     def _demands(self, crowd: Crowd) -> Sequence[Demand]:
         first = 0
         for before in self.crowds:

@@ -23,7 +23,15 @@ from demand_core.errors import WiringError
 from demand_core.topology import TOPOLOGY
 from entrypoints.engines.memory import MemoryEngines
 from entrypoints.settings import Settings
-from entrypoints.simulation import archiving, checkers, days, lags, lookups, reminders
+from entrypoints.simulation import (
+    archiving,
+    checkers,
+    days,
+    forgetting,
+    lags,
+    lookups,
+    reminders,
+)
 from entrypoints.simulation.world import START, WEATHERS, Weather, World
 
 # Events come in bursts, as tours are announced: so rows are given batches, not single ones.
@@ -243,6 +251,7 @@ SCENARIOS: Final[Mapping[str, Callable[[float], Scenario]]] = {
     "deletion-audit": archiving.deletion_audit,
     "bad-records": archiving.bad_records,
     "notification-lag": lags.notification_lag,
+    "forgotten": forgetting.forgotten,
     "short-links": lambda scale: ShortLinks(events=max(1, round(1200 * scale))),
 }
 

@@ -316,8 +316,9 @@ def test_killed_at_any_call_another_run_ends_it_and_every_count_stays(kind: Kind
         before = totals(kept.files), entities(kept.files)
         ended = runs_until(kept, OneFault(number, Fault(kind=kind)))
         asked = kept.eraser().ask(FAN, "again")
+        kept.eraser().go_on([asked.erasure_id])
         kept.clock.advance(SETTLES_AFTER)
-        done = kept.eraser().go_on([asked.erasure_id])
+        done = kept.eraser().go_on()
         assert all(one.finished for one in done)
         assert found_in(kept) == [], number
         assert (totals(kept.files), entities(kept.files)) == before, number
