@@ -16,22 +16,29 @@ from demand_adapters.deliveries import Delivery
 from demand_adapters.item_table import Change, Item
 from demand_adapters.memory.file_store import MemoryFileStore
 from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.testing.erasure_book import TOUCHED, an_erasure
 from demand_adapters.testing.strategies import NOON, a_demand, a_notification, an_event
 from demand_adapters.wire.attributes import OWN
-from demand_adapters.wire.books import Guard, Rate
+from demand_adapters.wire.books import Guard, Rate, Watermark
 from demand_adapters.wire.changes import encode_change
 from demand_adapters.wire.converters import wire_names
 from demand_adapters.wire.item_keys import (
     demand_key,
+    erasure_key,
+    erasure_step_key,
     event_key,
     guard_key,
     notification_key,
     opt_out_key,
     rate_key,
     sale_key,
+    tombstone_key,
+    watermark_key,
 )
 from demand_adapters.wire.items import (
     DEMAND,
+    ERASURE,
+    ERASURE_STEP,
     EVENT,
     GUARD,
     KINDS,
@@ -39,17 +46,21 @@ from demand_adapters.wire.items import (
     OPT_OUT,
     RATE,
     SALE,
+    TOMBSTONE,
+    WATERMARK,
 )
 from demand_adapters.wire.keys import INDEX_SHAPES, PARTS, SHAPES, parse, parse_index
 from demand_core.domain.artists import Artist
 from demand_core.domain.changes import ChangeKind
 from demand_core.domain.contacts import Email, Phone
 from demand_core.domain.demands import Demand, DemandDates
+from demand_core.domain.erasures import Erasure, ErasureState, Salt, Tombstone, Touched
 from demand_core.domain.events import Event, EventDate, EventDates, EventStart
 from demand_core.domain.ids import (
     ALPHABETS,
     SPELLINGS,
     DemandSaleId,
+    ErasureId,
     EventId,
     FanId,
     NotificationId,
@@ -129,9 +140,12 @@ WORDS: Final[Mapping[object, str]] = {
     Generation: "map",
     GenerationState: "text",
     SaleDates: "map",
+    Salt: "text",
     SaleKind: "text",
     DemandSaleId: "demandSaleId",
     Email: "text",
+    ErasureId: "erasureId",
+    ErasureState: "text",
     ErrorKind: "text",
     EventDate: "map",
     EventDates: "map",
@@ -203,6 +217,8 @@ def written_today() -> Sequence[Item]:
     demand = a_demand()
     word = OptOut(state=Consent.OUT, at=NOON, source=ConsentSource.KEYWORD)
     guard = Guard(owner=row.notification_id, until=NOON)
+    erasure = an_erasure()
+    stone = Tombstone(erasure_id=erasure.erasure_id, at=NOON)
     return [
         SALE.item(sale_key(sale.sale_id), sale, None, NOON),
         DEMAND.item(demand_key(demand.ref), demand, None, NOON),
@@ -211,6 +227,10 @@ def written_today() -> Sequence[Item]:
         EVENT.item(event_key(event.event_id), event, None, NOON),
         NOTIFICATION.item(notification_key(row.ref), row, None, NOON),
         RATE.item(rate_key("sms"), rate, None, NOON),
+        ERASURE.item(erasure_key(erasure.erasure_id), erasure, None, NOON),
+        ERASURE_STEP.item(erasure_step_key(erasure.erasure_id, 1), TOUCHED, None, NOON),
+        TOMBSTONE.item(tombstone_key(HASHED), stone, None, NOON),
+        WATERMARK.item(watermark_key("erasures"), Watermark(reached=1), None, NOON),
     ]
 
 
@@ -335,6 +355,10 @@ TABLES: Final[Mapping[str, tuple[str, Callable[[], Rows]]]] = {
             *fields(Timeline, "seen."),
         ],
     ),
+    "Fields of a tombstone": ("field, type, always", lambda: [*fields(Tombstone)]),
+    "Fields of an erasure": ("field, type, always", lambda: [*fields(Erasure)]),
+    "Fields of a note of an erasure": ("field, type, always", lambda: [*fields(Touched)]),
+    "Fields of a watermark": ("field, type, always", lambda: [*fields(Watermark)]),
     "Fields of a rate": ("field, type, always", lambda: [*fields(Rate)]),
     "Channels": ("channel", channels),
     "Change note": ("field", noted),

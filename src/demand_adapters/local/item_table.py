@@ -85,10 +85,11 @@ class _Image(NamedTuple):
 class LocalItemTable:
     """ItemTable and ChangeFeed of one file; its indexes are never late."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """*clock* says when a change was, and what has expired."""
+    def __init__(self, database: Database, clock: Clock, *, told_for: timedelta = KEPT) -> None:
+        """*clock* says when a change was, and what has expired; changes are told so long."""
         self._database = database
         self._clock = clock
+        self._told_for = told_for
 
     def get_many(
         self,
@@ -175,10 +176,10 @@ class LocalItemTable:
     def trim(self, checkpoint: int) -> int:
         """Forget some changes, and answer how many: 0 says that there is no more to forget.
 
-        Those older than 24 hours, up to the *checkpoint* of the slowest reader: who was off
+        Those told for long enough, up to the *checkpoint* of the slowest reader: who was off
         for a week finds what it has not read.
         """
-        before = milliseconds(self._clock.now() - KEPT)
+        before = milliseconds(self._clock.now() - self._told_for)
         with self._database.write() as cursor:
             (trimmed,) = cursor.execute("SELECT trimmed FROM feed").fetchone()
             oldest = cursor.execute(OLDEST, (trimmed, checkpoint, PIECE)).fetchall()

@@ -21,7 +21,7 @@ ALIAS: Final = "erased-"
 _ALIAS_BYTES: Final = 8
 _SALT: Final = re.compile(r"[0-9a-f]{64}\Z")
 _PURPOSE: Final = netstring("demand.erased/1")
-_LATE: Final = "demand.erased.late/1"
+_LATE: Final = "demand.late/1"
 
 
 class Salt(Masked):

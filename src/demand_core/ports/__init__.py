@@ -7,6 +7,7 @@ from demand_core.ports.clock import Clock
 from demand_core.ports.entropy import Entropy
 from demand_core.ports.event_source import EventSource
 from demand_core.ports.policies import Policies
+from demand_core.ports.records import Records
 from demand_core.ports.sms_sender import SmsSender
 from demand_core.ports.stores import Stores
 from demand_core.ports.url_shortener import UrlShortener
@@ -14,7 +15,7 @@ from demand_core.ports.url_shortener import UrlShortener
 __all__ = ["Ports"]
 
 
-class Ports(Stores, Policies, Protocol):
+class Ports(Stores, Records, Policies, Protocol):
     """What a worker's fields are filled from, by name.
 
     A profile gives each of them as a cached property that imports inside, so that nothing is

