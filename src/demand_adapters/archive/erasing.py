@@ -86,7 +86,8 @@ class Eraser:
         Raises Transient where the store fails or others are too fast: say it again.
         """
         for _ in range(ROUNDS):
-            erasures = [self._begun(erasure) for erasure in self._at_work_on(asked)]
+            begun = [self._begun(erasure) for erasure in self._at_work_on(asked)]
+            erasures = [erasure for erasure in begun if not erasure.finished]
             if not erasures:
                 return ()
             mark = self.book.mark()
@@ -125,11 +126,24 @@ class Eraser:
         """
         if erasure.state is not ErasureState.OPEN:
             return erasure
+        if other := self._instead_of(erasure):
+            # Two salts would give one fan two aliases.
+            why = f"{other} is the same fan's"
+            end = partial(finished, now=self.clock.now(), reason=why)
+            return self.book.amend(erasure.erasure_id, end)
         self.book.open(erasure)
         now = self.clock.now()
         later = self.book.amend(erasure.erasure_id, partial(evolve, until=now))
         self.book.open(later)
         return self.book.amend(erasure.erasure_id, restarted)
+
+    def _instead_of(self, erasure: Erasure) -> ErasureId | None:
+        """Another one of the same fan, which was asked for when nobody knew of this one yet."""
+        last = (self.book.last(one.name) for one in erasure.names if one.name[0] == "fan")
+        other = next(last, None)
+        if other is None or other.erasure_id <= erasure.erasure_id:
+            return None
+        return other.erasure_id
 
     def _begun(self, erasure: Erasure) -> Erasure:
         """Nothing lies with its fan any more, and by all that stood there he is known."""

@@ -79,7 +79,7 @@ class ErasureState(Enum):
 
 
 AFTER: Final[Mapping[ErasureState, frozenset[ErasureState]]] = {
-    ErasureState.OPEN: frozenset({ErasureState.REWRITING}),
+    ErasureState.OPEN: frozenset({ErasureState.REWRITING, ErasureState.DONE}),
     ErasureState.REWRITING: frozenset({ErasureState.VERIFYING, ErasureState.FAILED}),
     ErasureState.VERIFYING: frozenset(
         {ErasureState.REWRITING, ErasureState.DONE, ErasureState.FAILED}
@@ -182,11 +182,10 @@ def learned(erasure: Erasure, names: Iterable[Name]) -> Erasure:
     return evolve(erasure, names=tuple(known | dict.fromkeys(map(PersonalName.of, names))))
 
 
-def finished(erasure: Erasure, now: datetime) -> Erasure:
+def finished(erasure: Erasure, now: datetime, reason: str | None = None) -> Erasure:
     """*erasure* at its end: its salt and names are gone."""
-    return evolve(
-        moved(erasure, ErasureState.DONE), salt=None, names=(), finished_at=now, reason=None
-    )
+    done = moved(erasure, ErasureState.DONE, reason)
+    return evolve(done, salt=None, names=(), finished_at=now)
 
 
 @frozen(kw_only=True)

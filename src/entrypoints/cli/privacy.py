@@ -17,6 +17,7 @@ from demand_adapters.wire.converters import instant
 from demand_adapters.wire.receipts import receipt_key
 from demand_core.domain.contacts import ContactKey
 from demand_core.domain.erasures import Erasure, ErasureState
+from demand_core.domain.ids import checked
 from demand_core.errors import Transient
 from demand_core.ports.clock import Clock
 from demand_core.ports.entropy import Entropy
@@ -101,11 +102,12 @@ def erase(  # noqa: PLR0913  # one for each option
     """
     from demand_adapters.archive.erasing import Eraser
 
+    ids = [checked("fanId", fan) for fan in fans]
     with _books(options, folder) as at:
         eraser = Eraser(
             files=at.files, clock=at.clock, entropy=at.entropy, book=at.book, keys=at.keys
         )
-        asked = [eraser.ask(fan, by).erasure_id for fan in fans]
+        asked = [eraser.ask(fan, by).erasure_id for fan in ids]
         erasures = eraser.go_on(asked, settled=settled)
         if wait and (late := [e.settled_at for e in erasures if not e.finished]):
             _stay(at.clock, max(late))

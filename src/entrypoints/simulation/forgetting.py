@@ -157,7 +157,7 @@ class Forgotten:
             world.at(world.clock.now() + MINUTE, partial(self._ask, world, fan_id))
 
     def _texted_after(self, world: World) -> Iterator[str]:
-        at = {erasure.subject: erasure.requested_at for erasure in world.outside.erasures.all()}
+        at = {erasure.subject: erasure.until for erasure in world.outside.erasures.all()}
         for wish in self.leaving:
             asked = at.get(world.outside.erasures.subject(("fan", wish.fan_id)))
             for text in world.engines.sms.history:

@@ -28,6 +28,7 @@ OTHER: Final = NotificationId("f" * 32)
 # What stands against a hand-over, what the row becomes by it, and why.
 AGAINST: Final[dict[str, tuple[dict[str, Any], Status, str]]] = {
     "opted out": ({"opted_out": True}, Status.DROPPED, "opted_out"),
+    "to be forgotten": ({"erased": True, "asked": False}, Status.DROPPED, "erased"),
     "withdrawn": ({"asked": False}, Status.DROPPED, "withdrawn"),
     "told already": ({"owner": OTHER}, Status.DROPPED, "duplicate_contact"),
     "unknown event": ({"event": None}, Status.SUPPRESSED, "sale_unknown"),
