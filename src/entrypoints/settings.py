@@ -71,6 +71,18 @@ class Settings:
     archive_merge_after_d: int = a_number(
         2, 0, 365, "days for which a day must be over before its objects are merged"
     )
+    athena_database: str = a_text(
+        "demand",
+        "at most 64 small letters, digits and _",
+        "[a-z0-9_]{1,64}",
+        "database of Athena in which `demand archive ddl` made the archive's tables",
+    )
+    athena_workgroup: str = a_text(
+        "primary",
+        "at most 128 letters, digits, ., - and _",
+        "[A-Za-z0-9._-]{1,128}",
+        "workgroup of Athena that queries run in",
+    )
     aws_region: str = a_text(
         "",
         "a region's name",

@@ -2,14 +2,22 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from attrs import evolve, field, frozen
 
 from demand_adapters.archive.forgetting import Forgetting
+from demand_adapters.archive.merge_log import every
 from demand_adapters.wire.archive import Archived, archived
-from demand_adapters.wire.archive_errors import Fault, error_document, error_key
-from demand_adapters.wire.archive_objects import ArchiveObject, Batch, packed
+from demand_adapters.wire.archive_errors import (
+    ERRORS,
+    REPLAYED,
+    Fault,
+    error_document,
+    error_key,
+)
+from demand_adapters.wire.archive_objects import ArchiveObject, Batch, packed, stamp
 from demand_adapters.wire.change_records import decode_record
 from demand_adapters.wire.erased_events import ERASED, asked_in_event, names_in_event
 from demand_adapters.wire.erased_rows import erased, names_in
@@ -61,6 +69,17 @@ class FileArchive:
             _LOG.warning("%s waits: %s", batch, fault)
             return [Filed(Fate.WAITS)] * len(changes)
         return [_filed(found, file_of, aside) for found in judged.found]
+
+    def clear(self, before: datetime, /) -> None:
+        """By their names, which begin with the time of the first change in each."""
+        for prefix in (REPLAYED, ERRORS):
+            old = [
+                found.key
+                for found in every(self.files, prefix)
+                if found.key.removeprefix(prefix) < stamp(before)
+            ]
+            if old and self.files.delete(old):
+                raise Transient("not all that was set aside long ago could be removed")
 
     def judged(self, changes: Sequence[ToldChange]) -> Sequence[Archived | Fault | None]:
         """The row of each; a fault says why there is none, None that nobody wants it."""

@@ -1,7 +1,7 @@
 """SQL over the archive on one machine: DuckDB, which reads the files that a query needs."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
+from demand_adapters.archive.answers import Answer
 from demand_adapters.wire.archive import RECORD_TYPES
 from demand_adapters.wire.archive_tables import as_of, local_log, views
 from demand_core.errors import DemandError, Permanent, Transient, WiringError
@@ -25,14 +26,6 @@ PAGE: Final = 1000
 MISSING: Final = "queries need duckdb and fsspec: install demand[sql]"
 # Of Hive and Athena; here days are found by looking.
 _REPAIR: Final = re.compile(r"\s*MSCK\s+REPAIR\s+TABLE\s+\w+\s*;?\s*", re.IGNORECASE)
-
-
-@frozen
-class Answer:
-    """What a query found."""
-
-    columns: Sequence[str]
-    rows: Iterator[tuple[Any, ...]]
 
 
 @frozen(kw_only=True)

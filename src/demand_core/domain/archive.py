@@ -17,6 +17,8 @@ Archivable: TypeAlias = Demand | Event | Notification | Sale
 # Ticket sales that we could have been asked about, and those that anybody announces by now.
 EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 AHEAD_MAX: Final = timedelta(days=5 * 365)
+# What was set aside holds whatever came: until then somebody has mended it, or nobody will.
+ERRORS_KEPT: Final = timedelta(days=30)
 
 
 @frozen(kw_only=True)

@@ -1,6 +1,7 @@
 """Where every change of what we keep stays for good."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from demand_core.domain.archive import Filed, ToldChange
@@ -18,4 +19,8 @@ class Archive(Protocol):
 
         No other answer than WAITS is given before the change is where it stays.
         """
+        ...
+
+    def clear(self, before: datetime, /) -> None:
+        """Remove what was set aside before then, mended or not. Raises Transient."""
         ...

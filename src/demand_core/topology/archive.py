@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from demand_core.topology.channels import CHANGES
-from demand_core.topology.shapes import Stream, Worker
+from demand_core.topology.shapes import Every, Stream, Worker
 
 ROWS: Final = (
     Worker(
@@ -16,5 +16,12 @@ ROWS: Final = (
         # What Lambda takes of a stream at once, and what one file of a calm day holds.
         batch_max=1000,
         about="keeps every change of wishes, events, sales and messages for good",
+    ),
+    Worker(
+        name="clear_errors",
+        subsystem="archive",
+        origin="clearErrors",
+        triggers=(Every(period=timedelta(hours=1)),),
+        about="removes what was set aside 30 days ago and nobody mended",
     ),
 )

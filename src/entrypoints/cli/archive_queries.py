@@ -1,7 +1,8 @@
 """`demand archive query` and `ddl`: the archive's tables, here and in Athena."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,25 +15,55 @@ from entrypoints.cli.archive import FOLDER, JSON, archive, opened
 from entrypoints.cli.options import Given, given
 
 if TYPE_CHECKING:
-    from demand_adapters.archive.queries import Answer
+    from demand_adapters.archive.answers import Answer, QueryEngine
 
 SCHEMA_VERSION: Final = 1
 
 
+@contextmanager
+def _engine(options: Given, folder: Path | None, *, in_athena: bool) -> Iterator["QueryEngine"]:
+    """Whoever answers: this machine, or Athena beside the aws profile's bucket."""
+    from demand_adapters.archive.queries import ArchiveQueries
+
+    if not in_athena:
+        with opened(options, folder) as at:
+            yield ArchiveQueries(files=at.files)
+        return
+    from demand_adapters.aws.athena import AthenaQueries
+    from entrypoints.engines.aws import AwsEngines
+
+    settings = options.complete()
+    if folder or settings.profile != "aws":
+        raise WiringError("Athena asks the bucket of the aws profile, and nothing else")
+    with AwsEngines.opened(settings) as engines:
+        yield AthenaQueries(
+            aws=engines.aws,
+            files=engines.files,
+            bucket=settings.bucket,
+            database=settings.athena_database,
+            fresh_id=engines.entropy.fresh_id,
+            workgroup=settings.athena_workgroup,
+        )
+
+
 @archive.command()
 @click.argument("sql")
+@click.option("--athena", "in_athena", is_flag=True, help="Ask in Athena, not on this machine.")
 @FOLDER
 @JSON
 @given
-def query(options: Given, sql: str, folder: Path | None, *, as_json: bool) -> None:
+def query(
+    options: Given, sql: str, folder: Path | None, *, in_athena: bool, as_json: bool
+) -> None:
     """Ask the archive: SQL over the tables of docs/archive.md.
 
     Prints a line a row, its columns apart by tabs. Days that are not asked for are not read.
     Contacts of those who are not gone are shown as they are: whoever asks for them gets them.
     """
-    from demand_adapters.archive.queries import ArchiveQueries
-
-    with opened(options, folder) as at, ArchiveQueries(files=at.files).ask(sql) as answer:
+    with (
+        _engine(options, folder, in_athena=in_athena) as engine,
+        engine.ask(sql) as answer,
+    ):
         if as_json:
             _document(answer)
             return

@@ -12,6 +12,7 @@ from attrs import define, evolve, field
 from demand_adapters.archive.delivery import FileArchive
 from demand_adapters.archive.erasing import Eraser
 from demand_adapters.archive.merge_log import every
+from demand_adapters.item_table import ItemTable
 from demand_adapters.memory.clock import MemoryClock
 from demand_adapters.memory.entropy import MemoryEntropy
 from demand_adapters.memory.file_store import MemoryFileStore
@@ -75,13 +76,13 @@ class Kept:
     """Everything an eraser works on, and the next position of the stream."""
 
     clock: MemoryClock = field(factory=lambda: MemoryClock(NOON + MINUTE))
-    files: MemoryFileStore = field(factory=MemoryFileStore)
+    files: FileStore = field(factory=MemoryFileStore)
     keys: Sequence[ContactKey] = (NEW, OLD)
-    table: MemoryItemTable = field(init=False)
+    table: ItemTable = field(init=False)
     told: int = 0
 
     @table.default
-    def _empty(self) -> MemoryItemTable:
+    def _empty(self) -> ItemTable:
         return MemoryItemTable(self.clock, Random(7))
 
     @property

@@ -23,6 +23,7 @@ from demand_adapters.wire.archive_errors import parsed
 from demand_adapters.wire.archive_objects import index_key
 from demand_adapters.wire.avro.reading import read
 from demand_adapters.wire.change_records import encode_record
+from demand_core.batch import Outcome
 from demand_core.domain.archive import Archivable, Fate, Filed, ToldChange
 from demand_core.domain.changes import ChangeKind
 from demand_core.domain.contacts import ContactKey, Phone
@@ -32,6 +33,7 @@ from demand_core.domain.subjects import subject_hash
 from demand_core.errors import Permanent, Transient, Unknown
 from demand_core.ports.erasure_book import ErasureBook
 from demand_core.ports.file_store import FileStore, StoredFile
+from demand_core.workers.archive.clear_errors import ClearErrors
 from tests.unit.wire.test_archive import changed
 
 KEY: Final = ContactKey("one", b"sixteen bytes at least")
@@ -298,3 +300,43 @@ def test_a_refusal_of_the_store_itself_is_no_fault_of_a_record() -> None:
 
     with pytest.raises(Permanent):
         an_archive(Closed()).deliver([told(1)])
+
+
+@pytest.mark.check("W-P2")
+def test_what_was_set_aside_is_kept_for_thirty_days_mended_or_not() -> None:
+    files = MemoryFileStore()
+    archive = an_archive(files)
+    for n, days in enumerate((31, 30, 1)):
+        late = evolve(told(n, FAULTY), at=NOON - days * DAY)
+        archive.deliver([late])
+        key = max(found.key for found in files.list("errors/2"))
+        files.copy(key, key.replace("errors/", "errors/replayed/"))
+    work = ClearErrors(archive=archive)
+    work(NOON)
+    left = [found.key for found in files.list("errors/")]
+    assert len(left) == 4
+    work(NOON + timedelta(minutes=1))
+    assert len(files.list("errors/")) == 2
+    work(NOON + 40 * DAY)
+    assert files.list("errors/") == []
+
+
+def test_what_can_not_be_removed_is_left_for_another_time() -> None:
+    files = MemoryFileStore()
+    an_archive(files).deliver([told(1, FAULTY)])
+    work = ClearErrors(archive=an_archive(Stuck(files)))
+    assert work(NOON + 40 * DAY) == Outcome()
+    assert len(files.list("errors/")) == 1
+
+
+@frozen
+class Stuck:
+    """Files of which none can be removed."""
+
+    files: MemoryFileStore
+
+    def delete(self, keys: Sequence[str], /) -> Sequence[int]:
+        return range(len(keys))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.files, name)

@@ -231,7 +231,7 @@ def test_only_files_of_days_that_were_asked_for_are_read(
     assert read_of == list(days)
 
 
-@pytest.mark.check("P-UC2-repair")
+@pytest.mark.check("P-UC2-repair", "P-WF2")
 def test_a_new_day_is_found_without_a_repair_which_does_no_harm(kept: Kept) -> None:
     kept.tell(a_wish(1))
     assert kept.ask("MSCK REPAIR TABLE demand") == []

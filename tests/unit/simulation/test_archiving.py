@@ -1,7 +1,7 @@
 """The archive in worlds: every change is found, and mistakes that lose one are noticed."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
@@ -92,6 +92,9 @@ class Careless:
             for became in self.archive.deliver(changes)
         ]
 
+    def clear(self, before: datetime, /) -> None:
+        self.archive.clear(before)
+
 
 @frozen
 class Picky:
@@ -103,6 +106,9 @@ class Picky:
         kept = [change for change in changes if b'"REMOVE"' not in change.payload]
         self.archive.deliver(kept)
         return [Filed(Fate.KEPT)] * len(changes)
+
+    def clear(self, before: datetime, /) -> None:
+        self.archive.clear(before)
 
 
 @pytest.mark.parametrize("planted", [Careless, Picky])
