@@ -1,5 +1,6 @@
 """What the archive calls a stored thing, and on which day it is filed."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
@@ -32,6 +33,18 @@ class ToldChange:
     position: int
     at: datetime
     payload: bytes = field(repr=False)
+
+
+# How long a change may take until it can be asked for, and what is said of one that took less.
+FRESHNESS: Final[Mapping[timedelta, str]] = {
+    timedelta(seconds=seconds): f"kept within {seconds} s" for seconds in (10, 30, 60, 300)
+}
+STALE: Final = "kept later"
+
+
+def freshness(age: timedelta) -> str:
+    """What is counted of a change that could be asked for at this *age*."""
+    return next((word for most, word in FRESHNESS.items() if age <= most), STALE)
 
 
 class Fate(Enum):

@@ -72,6 +72,11 @@ def test_a_change_is_in_the_archive_within_a_minute() -> None:
     world.run_until(START + scenario.lasts)
     assert len(late) >= 2000
     assert sorted(late)[len(late) * 95 // 100] <= timedelta(seconds=60)
+    noted = world.tallies["deliver_changes"].noted
+    assert sum(noted.values()) == world.tallies["deliver_changes"].done == len(late)
+    quick = sum(noted.get(f"kept within {most} s", 0) for most in (10, 30, 60))
+    assert quick >= len(late) * 95 // 100
+    assert quick == sum(age <= timedelta(seconds=60) for age in late)
 
 
 def test_what_is_set_aside_is_announced_once_a_day_for_each_reason() -> None:
@@ -119,7 +124,7 @@ def test_a_planted_mistake_that_loses_changes_is_noticed(
         archive = world.ports.archive
         assert isinstance(archive, FileArchive)
         world.works["deliver_changes"] = DeliverChanges(
-            archive=planted(archive), announcer=world.ports.announcer
+            archive=planted(archive), announcer=world.ports.announcer, clock=world.clock
         )
 
     missing = 0
