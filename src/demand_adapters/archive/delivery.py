@@ -63,7 +63,8 @@ class FileArchive:
             for made in packed(rows, batch):
                 self._keep(made, judged.forgotten)
                 file_of |= dict.fromkeys(made.change_ids, made.key)
-            aside = self._set_aside(faults, batch, len(changes)) if faults else ""
+            of, known = len(changes), judged.forgotten
+            aside = self._set_aside(faults, batch, of, known) if faults else ""
             self._still(mark)
         except Transient as fault:
             _LOG.warning("%s waits: %s", batch, fault)
@@ -115,16 +116,9 @@ class FileArchive:
         return _Kept(judged, forgotten)
 
     def _keep(self, made: ArchiveObject, forgotten: Mapping[Name, Forgotten]) -> None:
-        """Its index first: whoever finds an object finds whom it is about.
-
-        What an earlier try left there may say who was to be forgotten since.
-        """
-        self.files.put(made.index_key, [made.index(self.key)], only_new=True)
-        if not self.files.put(made.key, [made.content], only_new=True) and forgotten:
-            cleaner = Forgetting(files=self.files, keys=[self.key], known=forgotten)
-            for key in (made.key, made.index_key):
-                if (look := cleaner.look(key)) and look.told:
-                    cleaner.clean(key)
+        """Its index first: whoever finds an object finds whom it is about."""
+        self._put(made.index_key, made.index(self.key), forgotten)
+        self._put(made.key, made.content, forgotten)
         late = self.clock.now() - made.earliest
         _LOG.info(
             "kept %d rows as %s, %.1f s after the first change",
@@ -133,10 +127,21 @@ class FileArchive:
             late.total_seconds(),
         )
 
-    def _set_aside(self, faults: Sequence[Fault], batch: Batch, of: int) -> str:
+    def _set_aside(
+        self, faults: Sequence[Fault], batch: Batch, of: int, known: Mapping[Name, Forgotten]
+    ) -> str:
         key = error_key(faults, batch)
-        self.files.put(key, [error_document(faults, batch, of)], only_new=True)
+        self._put(key, error_document(faults, batch, of), known)
         return key
+
+    def _put(self, key: str, content: bytes, forgotten: Mapping[Name, Forgotten]) -> None:
+        """What an earlier try left there may say who is to be forgotten since."""
+        if self.files.put(key, [content], only_new=True) or not forgotten:
+            return
+        cleaner = Forgetting(files=self.files, keys=[self.key], known=forgotten)
+        look = cleaner.look(key)
+        if look and look.told:
+            cleaner.clean(key)
 
 
 class _Kept(NamedTuple):

@@ -391,3 +391,32 @@ def test_at_whatever_call_of_an_erasure_a_day_is_merged_every_row_counts_once() 
         assert found_in(kept) == [], number
         assert counts_once(kept) == ids, number
     assert number > 50
+
+
+@pytest.mark.parametrize("store", ["files", "table"])
+def test_at_whatever_call_of_a_delivery_he_is_forgotten_nothing_of_him_stays(
+    store: str,
+) -> None:
+    """Also when nobody waits for what is under way: the delivery itself looks again."""
+    for number in count(1):
+        kept = Kept()
+        changes = [kept.change(wish()), kept.change(a_demand(1)), kept.change(message())]
+        changes.append(kept.raw(spoilt(wish("E2.public", event_id="E2"))))
+
+        def now_and_then(call: int, kept: Kept = kept, number: int = number) -> None:
+            if call == number:
+                asked = kept.eraser().ask(FAN, "a test")
+                kept.eraser().go_on([asked.erasure_id], settled=True)
+
+        around = Kept(clock=kept.clock, files=kept.files)
+        around.table = kept.table
+        watched = Watched(getattr(kept, store), now_and_then)
+        setattr(around, store, watched)
+        waits = any(one.fate is Fate.WAITS for one in around.deliver(*changes))
+        if watched.calls < number:
+            break
+        if waits:
+            assert all(one.fate is not Fate.WAITS for one in kept.deliver(*changes))
+        assert found_in(kept) == [], number
+        assert len([*rows(kept.files)]) == 3, number
+    assert number > 3
