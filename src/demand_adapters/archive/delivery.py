@@ -57,7 +57,8 @@ class FileArchive:
         batch = _batch(self.stream, changes)
         file_of = dict[str, str]()
         try:
-            mark, judged = self.erasures.mark(), self._kept_from(self.judged(changes))
+            mark = self.erasures.mark()
+            judged = self._kept_from(self.judged(changes), mark)
             rows = [row for row in judged.found if isinstance(row, Archived)]
             faults = [fault for fault in judged.found if isinstance(fault, Fault)]
             for made in packed(rows, batch):
@@ -107,8 +108,10 @@ class FileArchive:
         if self.erasures.mark() != mark:
             raise Transient("somebody is to be forgotten since it began")
 
-    def _kept_from(self, judged: Sequence[Archived | Fault | None]) -> "_Kept":
-        """What may be kept of them: nothing that says who was to be forgotten."""
+    def _kept_from(self, judged: Sequence[Archived | Fault | None], mark: str) -> "_Kept":
+        """What may be kept of them: nothing that says who is to be forgotten."""
+        if not mark:
+            return _Kept(judged, {})
         names = {name for found in judged for name in _names(found)}
         forgotten = self.erasures.forgotten(sorted(names))
         if forgotten:

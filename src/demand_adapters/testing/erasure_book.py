@@ -106,6 +106,7 @@ class ErasureBookContract(Contract[ErasuresAtHand]):
         assert hand.book.forgotten(()) == {}
         assert hand.book.last(FAN) is None
         assert list(hand.book.all()) == []
+        assert hand.book.mark() == ""
 
     def test_who_is_to_be_forgotten_is_known_by_each_of_his_names(
         self, hand: ErasuresAtHand

@@ -89,7 +89,7 @@ _SECRET_MIN: Final = 16
 _PURPOSE: Final = netstring("demand.contact/1")
 
 
-@frozen
+@frozen(cache_hash=True)
 class ContactKey:
     """The secret under which contacts are hashed; its name tells it from older ones."""
 

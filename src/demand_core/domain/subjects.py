@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias, get_args
 
 from demand_core.domain.contacts import ContactKey, Email, Phone, compared
@@ -26,6 +27,8 @@ def names_of(fan_id: FanId, contacts: Iterable[Phone | Email | None]) -> Iterato
             yield ("phone" if isinstance(contact, Phone) else "email", compared(contact))
 
 
+# A batch asks for each of its names twice: for its index, and for who is to be forgotten.
+@lru_cache(maxsize=8192)
 def subject_hash(named_by: NamedBy, text: str, key: ContactKey) -> bytes:
     """What stands for a fan's id or contact in an index: not to be undone without the secret.
 

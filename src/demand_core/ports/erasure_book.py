@@ -22,7 +22,7 @@ class ErasureBook(Protocol):
         ...
 
     def mark(self) -> str:
-        """What is another one as soon as any name has a tombstone that it did not have."""
+        """Another one as soon as a name has a tombstone that it had not; empty before any."""
         ...
 
     def open(self, erasure: Erasure, /) -> None:
