@@ -10,7 +10,8 @@ from typing import Final
 from attrs import field, frozen
 
 from demand_adapters.archive.listing import listed, opened
-from demand_adapters.wire.archive import RECORD_TYPES, REDACTED, Row
+from demand_adapters.wire.archive import RECORD_TYPES, REDACTED
+from demand_adapters.wire.archive_columns import Row
 from demand_adapters.wire.archive_objects import SUBJECTS
 from demand_adapters.wire.avro.reading import read
 from demand_adapters.wire.converters import instant

@@ -8,7 +8,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from demand_adapters.archive.subject_indexes import INDEXES, naming, objects_of, without
-from demand_adapters.wire.archive import Row
+from demand_adapters.wire.archive_columns import Row
 from demand_adapters.wire.archive_contents import Hashed
 from demand_adapters.wire.archive_errors import ERRORS
 from demand_adapters.wire.avro.rewriting import Rewriting

@@ -4,32 +4,27 @@ Names are lower case, as the query engines have them. Whatever is gone keeps the
 kind lists, and no other: a field that somebody adds is hidden until it is listed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from importlib.resources import files
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import field, frozen
 
-from demand_adapters.item_table import Body, Change
+from demand_adapters.item_table import Body, Change, Key
+from demand_adapters.wire.archive_columns import Column, Row, columns, part, texts
 from demand_adapters.wire.avro.evolution import breaks
-from demand_adapters.wire.avro.rows import check_of
+from demand_adapters.wire.avro.rows import PLAIN, Misfit
 from demand_adapters.wire.avro.schemas import Schema
-from demand_adapters.wire.converters import structured
+from demand_adapters.wire.converters import parsed_instant
 from demand_adapters.wire.items import DEMAND, EVENT, NOTIFICATION, SALE, Kind
-from demand_adapters.wire.keys import SHAPES
-from demand_core.domain.archive import Archivable, asked_at, filed_on, reference_id
+from demand_adapters.wire.keys import SHAPES, spelled
+from demand_core.domain.archive import Archivable, filed_on
 from demand_core.domain.changes import ChangeKind, RemovedBy
-from demand_core.domain.demands import Demand
-from demand_core.domain.events import Event
-from demand_core.domain.masked import Masked
-from demand_core.domain.notifications import Notification
-from demand_core.domain.sales import Sale
 from demand_core.errors import Permanent
 
 T = TypeVar("T", bound=Archivable)
-Row: TypeAlias = dict[str, Any]
 
 SCHEMAS: Final = files(__package__) / "schemas"
 SCHEMA_VERSION: Final = 1
@@ -46,11 +41,30 @@ REASONS: Final[Mapping[RemovedBy, str]] = {RemovedBy.USER: "fan", RemovedBy.EXPI
 
 @frozen(kw_only=True, slots=False)
 class RecordType(Generic[T]):
-    """How one type of item is kept; of its columns only those *kept* outlive the thing."""
+    """How one type of item is kept; of its columns only those *kept* outlive the thing.
+
+    Its key has *shape*, whose *parts* stand in columns. Rows of one thing are *named_by* the
+    same columns, and filed by the first of *since* that they have. *apart* are columns that are
+    no field of the item.
+    """
 
     item: Kind[T]
-    fields: Callable[[T], Row]
+    shape: str
+    parts: Mapping[str, str]
+    named_by: tuple[str, ...]
+    since: tuple[str, ...]
+    apart: tuple[Column, ...] = ()
     kept: tuple[str, ...]
+
+    @cached_property
+    def columns(self) -> Callable[[Body], Row]:
+        """What reads its own columns from an item's body."""
+        fields = self.schema.tree["fields"][len(ENVELOPE) :]
+        return columns(self.item.holds, fields, {one.name: one for one in self.apart})
+
+    @cached_property
+    def _paths(self) -> Sequence[Sequence[str]]:
+        return [path.split(".") for path in self.since]
 
     @cached_property
     def schema(self) -> Schema:
@@ -84,12 +98,29 @@ class RecordType(Generic[T]):
             )
         return found
 
-    def read(self, key: tuple[str, str], body: Body) -> T:
-        """The value in *body*; raises Permanent naming what is wrong with it, and where."""
-        value = structured(self.item.holds, body)
-        if self.item.key is not None and self.item.key(value) != key:
+    def read(self, key: Key, body: Body) -> Row:
+        """The columns in *body*; raises Permanent naming what is wrong with it, and where."""
+        try:
+            row = self.columns(body)
+        except Misfit as misfit:
+            raise Permanent(misfit.code, f"$.{misfit.path}") from None
+        if spelled(self.shape, {part: row[name] for part, name in self.parts.items()}) != key:
             raise Permanent("bad_id", "the item says that it is another one than its key does")
-        return value
+        return row
+
+    def reference(self, row: Row) -> str:
+        """The one name under which all rows of a thing are found."""
+        return "#".join([row[name] for name in self.named_by])
+
+    def since_when(self, row: Row) -> datetime | None:
+        """Since when there is what *row* is about, as far as it says so."""
+        for path in self._paths:
+            at: Any = row
+            for name in path:
+                at = at.get(name) if type(at) is dict else None
+            if isinstance(at, datetime):
+                return at
+        return None
 
 
 @frozen(kw_only=True)
@@ -114,35 +145,36 @@ def archived(change: Change, system: str = SYSTEM) -> Archived | None:
     image = change.old if gone else change.new
     if image is None:
         raise Permanent("no_old_image" if gone else "no_new_image", "nothing to be kept")
-    name = image.body.get("type")
-    record_type = RECORD_TYPES.get(str(name))
+    name = str(image.body.get("type"))
+    record_type = RECORD_TYPES.get(name)
     if record_type is None:
         if name in NOT_ARCHIVED:
             return None
         raise Permanent("invalid_type", "a type of item that nobody knows")
-    value, at = record_type.read(image.key, image.body), _in_milliseconds(change.at)
+    body, at = image.body, _in_milliseconds(change.at)
+    own = record_type.read(image.key, body)
     row = {
         "recordtype": name,
         "systemid": system,
-        "referenceid": reference_id(value),
+        "referenceid": record_type.reference(own),
         "changeid": change.change_id,
         "changekind": change.kind.value,
         "changedat": at,
-        "version": _count(image.body, "version"),
-        "schemaversion": _count(image.body, "schemaVersion"),
+        "version": _count(body, "version"),
+        "schemaversion": _count(body, "schemaVersion"),
         "isdeleted": gone,
         "deletionreason": REASONS[change.removed_by or RemovedBy.USER] if gone else None,
-        **record_type.fields(value),
+        **own,
     }
     row["date"]["deleted"] = at if gone else None
     if gone:
         goes = record_type.scrubbed
         row = {name: _hidden(part) if name in goes else part for name, part in row.items()}
-    check_of(record_type.schema)(row)
+    since = record_type.since_when(row)
     return Archived(
         record_type=record_type.item.name,
-        day=filed_on(value, at),
-        asked_at=asked_at(value),
+        day=filed_on(since, at),
+        asked_at=parsed_instant(body["askedAt"]) if "askedAt" in body else since,
         row=row,
     )
 
@@ -162,114 +194,35 @@ def _in_milliseconds(at: datetime) -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def _revealed(masked: Masked | None) -> str | None:
-    return masked.reveal() if masked else None
+def _last_code(errors: Any) -> Any:
+    """Of what went wrong the last."""
+    return part("code")(errors[-1]) if type(errors) is list and errors else None
 
 
-def _demand(value: Demand) -> Row:
-    dates = value.date
-    return {
-        "fanid": value.fan_id,
-        "eventid": value.event_id,
-        "saleid": value.sale_id,
-        "channels": [channel.value for channel in value.channels],
-        "phonenumber": _revealed(value.phone_number),
-        "email": _revealed(value.email),
-        "locale": value.locale,
-        "date": {
-            "requested": dates.requested,
-            "updated": dates.updated,
-            "triggered": dates.triggered,
-            "notified": dates.notified,
-        },
-    }
+def _segments(body: Any) -> Any:
+    """None while nobody wrote the text that takes them."""
+    if not body.get("encoding"):
+        return None
+    taken = body.get("segments", 1)
+    try:
+        PLAIN["int"](taken)
+    except Misfit as misfit:
+        raise misfit.under("segments") from None
+    return taken
 
 
-def _event(value: Event) -> Row:
-    start, dates = value.event_date.start, value.dates
-    return {
-        "id": value.event_id,
-        "name": value.name,
-        "url": value.url,
-        "shorturl": value.short_url,
-        "brand": value.brand,
-        "country": value.country,
-        "storefront": value.storefront,
-        "timezone": value.time_zone,
-        "locale": value.locale,
-        "venuename": value.venue.name,
-        "venuecity": value.venue.city,
-        "venueregion": value.venue.region,
-        "artists": [{"id": a.artist_id, "name": a.name} for a in value.artists],
-        "segment": value.segment.name,
-        "status": value.status,
-        "issuppressed": bool(value.suppression),
-        "suppression": list(value.suppression),
-        "eventdate": {
-            "start": {
-                "datetime": start.date_time,
-                "localdate": start.local_date,
-                "localtime": start.local_time,
-            }
-        },
-        "date": {
-            "firstseen": dates.first_seen,
-            "updated": dates.updated,
-        },
-    }
-
-
-def _sale(value: Sale) -> Row:
-    return {
-        "id": value.sale_id,
-        "eventid": value.event_id,
-        "name": value.name,
-        "kind": value.kind.value,
-        "startat": value.start_at,
-        "endat": value.end_at,
-        "issuppressed": bool(value.suppression),
-        "suppression": list(value.suppression),
-        "withdrawnat": value.withdrawn_at,
-        "date": {"firstseen": value.date.first_seen, "updated": value.date.updated},
-    }
-
-
-def _notification(value: Notification) -> Row:
-    dates = value.date
-    return {
-        "notificationid": value.notification_id,
-        "kind": value.kind.value,
-        "fanid": value.fan_id,
-        "eventid": value.event_id,
-        "saleid": value.sale_id,
-        # Of waves and notices, which are not stored yet.
-        "campaignid": None,
-        "marketid": None,
-        "waveid": None,
-        "channel": value.channel.value,
-        "phonenumber": _revealed(value.phone_number),
-        "email": _revealed(value.email),
-        "locale": value.locale,
-        "messagebody": _revealed(value.message_body),
-        "status": value.status.value,
-        "reason": value.reason,
-        "sendattempts": value.send_attempts,
-        "segments": value.segments if value.encoding else None,
-        "errorcode": value.errors[-1].code if value.errors else None,
-        "provider": value.provider,
-        "providermessageid": value.provider_message_id,
-        "notbefore": value.not_before,
-        "notafter": value.not_after,
-        "renderedfor": value.rendered_for,
-        "date": {
-            "created": dates.created,
-            "triggered": dates.triggered,
-            "queued": dates.queued,
-            "sent": dates.sent,
-            "delivered": dates.delivered,
-            "failed": dates.failed,
-        },
-    }
+SUPPRESSED: Final = Column(
+    "issuppressed", "suppression", lambda why: bool(texts(why)), absent=False
+)
+OF_AN_EVENT: Final = (
+    *(Column(f"venue{name}", "venue", part(name)) for name in ("name", "city", "region")),
+    Column("segment", "segment", part("name")),
+    SUPPRESSED,
+)
+OF_A_MESSAGE: Final = (
+    Column("segments", "", _segments),
+    Column("errorcode", "errors", _last_code),
+)
 
 
 RECORD_TYPES: Final[Mapping[str, RecordType[Any]]] = {
@@ -277,12 +230,19 @@ RECORD_TYPES: Final[Mapping[str, RecordType[Any]]] = {
     for kept in (
         RecordType(
             item=DEMAND,
-            fields=_demand,
+            shape="demand",
+            parts={"fanId": "fanid", "eventId": "eventid", "saleId": "saleid"},
+            named_by=("fanid", "eventid", "saleid"),
+            since=("date.requested",),
             kept=("fanid", "eventid", "saleid", "channels", "locale", "date"),
         ),
         RecordType(
             item=EVENT,
-            fields=_event,
+            shape="event",
+            parts={"eventId": "id"},
+            named_by=("id",),
+            since=("date.firstseen", "eventdate.start.datetime", "changedat"),
+            apart=OF_AN_EVENT,
             kept=(
                 *("id", "name", "url", "shorturl", "brand", "country", "storefront"),
                 *("timezone", "locale", "venuename", "venuecity", "venueregion", "artists"),
@@ -291,7 +251,11 @@ RECORD_TYPES: Final[Mapping[str, RecordType[Any]]] = {
         ),
         RecordType(
             item=SALE,
-            fields=_sale,
+            shape="sale",
+            parts={"eventId": "eventid", "saleId": "id"},
+            named_by=("id",),
+            since=("date.firstseen", "changedat"),
+            apart=(SUPPRESSED,),
             kept=(
                 *("id", "eventid", "name", "kind", "startat", "endat", "issuppressed"),
                 *("suppression", "withdrawnat", "date"),
@@ -299,7 +263,11 @@ RECORD_TYPES: Final[Mapping[str, RecordType[Any]]] = {
         ),
         RecordType(
             item=NOTIFICATION,
-            fields=_notification,
+            shape="notification.REMINDER",
+            parts={"fanId": "fanid", "saleId": "saleid", "channel": "channel"},
+            named_by=("notificationid",),
+            since=("date.created",),
+            apart=OF_A_MESSAGE,
             kept=(
                 *("notificationid", "kind", "fanid", "eventid", "saleid", "campaignid"),
                 *("marketid", "waveid", "channel", "locale", "status", "reason"),

@@ -1,11 +1,12 @@
 """Holds an object of the archive to all that its name, its folder and its header say of it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from datetime import UTC, date
+from typing import Final
 
-from demand_adapters.wire.archive import Row
+from demand_adapters.wire.archive import RECORD_TYPES
+from demand_adapters.wire.archive_columns import Row
 from demand_adapters.wire.archive_contents import Content
 from demand_adapters.wire.archive_objects import stamp
 from demand_adapters.wire.avro.rows import check_of
@@ -15,24 +16,12 @@ from demand_core.errors import Permanent
 _NAME: Final = re.compile(
     r"(\d{8}T\d{9}Z)-[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.avro"
 )
-# Where a row says since when there is what it is about; the first that it has decides.
-SINCE: Final[Mapping[str, tuple[str, ...]]] = {
-    "demand": ("date.requested",),
-    "event": ("date.firstseen", "eventdate.start.datetime", "changedat"),
-    "sale": ("date.firstseen", "changedat"),
-    "notification": ("date.created",),
-}
 
 
 def day_of(record_type: str, row: Row) -> date | None:
     """The day under which *row* belongs; None where it says nothing of it."""
-    for path in SINCE[record_type]:
-        at: Any = row
-        for name in path.split("."):
-            at = at.get(name) if isinstance(at, dict) else None
-        if isinstance(at, datetime):
-            return at.astimezone(UTC).date()
-    return None
+    at = RECORD_TYPES[record_type].since_when(row)
+    return at.astimezone(UTC).date() if at else None
 
 
 def row_check(record_type: str, day: str) -> Callable[[Row, Schema], str]:

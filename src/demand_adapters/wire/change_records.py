@@ -63,8 +63,8 @@ def decode_record(payload: bytes, sequence: int) -> Change:
         at=_at(about),
         kind=kind,
         key=(_key(keys, PK), _key(keys, SK)),
-        old=_image(about, "OldImage"),
-        new=_image(about, "NewImage"),
+        old=_image(about, "OldImage", told=kind is ChangeKind.REMOVE),
+        new=_image(about, "NewImage", told=kind is not ChangeKind.REMOVE),
         removed_by=_remover(told) if kind is ChangeKind.REMOVE else None,
     )
 
@@ -108,14 +108,17 @@ def _at(about: dict[str, Any]) -> datetime:
         raise Permanent("implausible_date", f"$.dynamodb.{name}") from None
 
 
-def _image(about: dict[str, Any], name: str) -> Item | None:
-    """The item as it was; the attributes of somebody else's table may hold anything."""
+def _image(about: dict[str, Any], name: str, *, told: bool) -> Item | None:
+    """The item as it was; the attributes of somebody else's table may hold anything.
+
+    They are looked through in the image of which a change tells: nobody needs the other one.
+    """
     found = about.get(name)
     if found is None:
         return None
     try:
         item = item_of(found)
-        _ = item.body
+        _ = item.body if told else None
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise Permanent("wrong_type", f"$.dynamodb.{name}") from None
     return item

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from demand_adapters.wire.archive import REDACTED, Row
+from demand_adapters.wire.archive import RECORD_TYPES, REDACTED
+from demand_adapters.wire.archive_columns import Row
 from demand_adapters.wire.archive_objects import SUBJECTS
 from demand_core.domain.erasures import Forgotten
 from demand_core.domain.subjects import Name
@@ -16,8 +17,6 @@ MADE_OF_THE_ID: Final = ("fanid", "notificationid")
 # Columns that hold a contact, and nothing but that.
 CONTACTS: Final = tuple(column for column, by in SUBJECTS.items() if by != "fan")
 ERASURE: Final = "erasure"
-# When its fan asked for what a row is about: of a message the row only says when it was made.
-ASKED_AT: Final[Mapping[str, str]] = {"demand": "requested", "notification": "created"}
 
 
 def names_in(row: Row) -> Iterator[Name]:
@@ -29,11 +28,9 @@ def names_in(row: Row) -> Iterator[Name]:
 
 
 def asked_at(row: Row) -> datetime | None:
-    """When its fan asked for what *row* is about, as far as it says so itself."""
-    name = ASKED_AT.get(str(row.get("recordtype")))
-    dates: Any = row.get("date")
-    at = dates.get(name) if name and isinstance(dates, dict) else None
-    return at if isinstance(at, datetime) else None
+    """When its fan asked for what *row* is about; a message only says when it was made."""
+    kept = RECORD_TYPES.get(str(row.get("recordtype")))
+    return kept.since_when(row) if kept else None
 
 
 def erased(row: Row, since: datetime | None, known: Mapping[Name, Forgotten]) -> Row:

@@ -221,6 +221,12 @@ def build(shape_name: str, /, **parts: str) -> Key:
     return _filled(_PLANS, shape_name, parts)
 
 
+def spelled(shape_name: str, parts: Mapping[str, str], /) -> Key:
+    """As `build`, of parts that were checked before."""
+    plan = _PLANS[shape_name]
+    return plan.first.template % parts, plan.second.template % parts
+
+
 def build_index(shape_name: str, /, **parts: str) -> Key:
     """Partition and range of an index entry, refusing what `build` refuses."""
     return _filled(_INDEX_PLANS, shape_name, parts)

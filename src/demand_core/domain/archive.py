@@ -67,48 +67,13 @@ class Filed(NamedTuple):
     file: str = ""
 
 
-def reference_id(value: Archivable) -> str:
-    """The one name under which all changes of *value* are found."""
-    match value:
-        case Demand():
-            return f"{value.fan_id}#{value.event_id}#{value.sale_id}"
-        case Event():
-            return value.event_id
-        case Sale():
-            return value.sale_id
-        case Notification():
-            return value.notification_id
-
-
-def asked_at(value: Archivable) -> datetime | None:
-    """When its fan asked for it; None for what is no fan's."""
-    match value:
-        case Demand():
-            return value.date.requested
-        case Notification():
-            return value.asked_at or value.date.created
-    return None
-
-
-def filed_on(value: Archivable, changed_at: datetime) -> date:
-    """The day, in UTC, under which every change of *value* is filed for life.
+def filed_on(since: datetime | None, changed_at: datetime) -> date:
+    """The day, in UTC, under which every change is filed of what there is *since* then.
 
     The time of the change only counts where nothing else is known. Raises Permanent for a day
     that is no day of ours.
     """
-    at = _since(value) or changed_at
+    at = since or changed_at
     if not EARLIEST <= at <= changed_at + AHEAD_MAX:
         raise Permanent("implausible_date", "before 2010, or more than five years ahead")
     return at.astimezone(UTC).date()
-
-
-def _since(value: Archivable) -> datetime | None:
-    match value:
-        case Demand():
-            return value.date.requested
-        case Event():
-            return value.dates.first_seen or value.event_date.start.date_time
-        case Sale():
-            return value.date.first_seen
-        case Notification():
-            return value.date.created

@@ -30,6 +30,7 @@ from demand_adapters.wire.archive import (
     archived,
 )
 from demand_adapters.wire.avro.reading import read
+from demand_adapters.wire.avro.rows import check_of
 from demand_adapters.wire.avro.writing import write
 from demand_adapters.wire.items import KINDS
 from demand_adapters.wire.keys import ARCHIVED
@@ -41,6 +42,7 @@ from demand_core.domain.events import Event, EventDate, EventDates, EventStart
 from demand_core.domain.notifications import MessageBody, Notification, Timeline
 from demand_core.domain.sales import Sale, SaleDates
 from demand_core.errors import Permanent
+from tests.unit.wire.told_rows import own_columns, reference
 
 SYNC: Final = bytes(16)
 TEXT: Final = a_notification(date=Timeline(created=NOON))
@@ -50,6 +52,12 @@ NAMES: Final[dict[type, str]] = {
     Notification: "notification",
     Sale: "sale",
 }
+REASONS: Final = frozenset(
+    {
+        *("bad_email", "bad_id", "bad_phone", "bad_text", "bad_time", "empty_message"),
+        *("implausible_date", "invalid_type", "missing_field", "wrong_type", ""),
+    }
+)
 anything: st.SearchStrategy[Archivable] = demands | events | notifications | sales
 
 
@@ -80,6 +88,12 @@ def changed(
         new=None if gone else image,
         removed_by=by,
     )
+
+
+def spoilt(change: Change, name: str, junk: Any) -> Change:
+    """The same with *junk* in one of its fields."""
+    assert change.new
+    return evolve(change, new=Item(change.key, change.new.body | {name: junk}))
 
 
 def kept(change: Change) -> Archived:
@@ -124,6 +138,40 @@ def test_whatever_is_stored_is_kept_and_read_again_as_it_was(value: Archivable) 
     assert (row["changeid"], row["changekind"], row["changedat"]) == ("c1", "INSERT", NOON)
     assert (row["isdeleted"], row["deletionreason"]) == (False, None)
     assert found.day == NOON.date()
+
+
+@given(value=anything.map(plausible))
+def test_a_row_says_what_the_value_says(value: Archivable) -> None:
+    row = kept(changed(value)).row
+    assert {name: row[name] for name in row if name not in ENVELOPE} == own_columns(value)
+    assert row["referenceid"] == reference(value)
+    check_of(RECORD_TYPES[NAMES[type(value)]].schema)(row)
+
+
+@given(
+    value=anything.map(plausible),
+    data=st.data(),
+    junk=st.none()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.just([])
+    | st.just([7])
+    | st.just({}),
+)
+def test_whatever_stands_in_a_field_makes_a_row_of_its_schema_or_none(
+    value: Archivable, data: st.DataObject, junk: Any
+) -> None:
+    fields = sorted(item_of(value).body)
+    change = spoilt(changed(value), data.draw(st.sampled_from(fields)), junk)
+    found, code = None, ""
+    try:
+        found = archived(change)
+    except Permanent as refused:
+        code = refused.code
+    assert code in REASONS
+    if found:
+        check_of(RECORD_TYPES[found.record_type].schema)(found.row)
+        assert bytes_of(found)
 
 
 @pytest.mark.check("P-UC3-scrub")
@@ -240,7 +288,9 @@ def test_an_event_is_filed_by_when_it_was_seen_else_its_start_else_the_change() 
         (changed(a_demand(), fanId="F999"), "bad_id"),
         (changed(a_demand(), saleId="E1"), "bad_id"),
         (changed(a_notification(), status="SENDING"), "wrong_type"),
-        (changed(an_event(), cachedAt="yesterday"), "bad_time"),
+        (changed(a_demand(), date={"requested": "yesterday"}), "bad_time"),
+        (changed(TEXT, errors=[{"code": 7}]), "wrong_type"),
+        (changed(TEXT, segments="two", encoding="GSM-7"), "wrong_type"),
         (evolve(changed(a_demand(), ChangeKind.REMOVE), old=None), "no_old_image"),
         (evolve(changed(a_demand()), new=None), "no_new_image"),
     ],
@@ -248,6 +298,15 @@ def test_an_event_is_filed_by_when_it_was_seen_else_its_start_else_the_change() 
 )
 def test_what_makes_no_row_says_why(change: Change, reason: str) -> None:
     assert refusal(change) == reason
+
+
+def test_a_field_that_no_row_has_keeps_nothing_from_being_kept() -> None:
+    for change in (
+        changed(an_event(), cachedAt="yesterday"),
+        changed(a_demand(), consentAt=7, unreachable="all"),
+        changed(a_demand(), channels=["sms"], phoneNumber=...),
+    ):
+        assert kept(change).row["changeid"] == "c1"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from demand_adapters.testing.strategies import NOON
 from demand_adapters.wire.archive import RECORD_TYPES
-from demand_adapters.wire.archive_checks import SINCE, day_of, header_flaws, row_check
+from demand_adapters.wire.archive_checks import day_of, header_flaws, row_check
 from demand_adapters.wire.archive_contents import Content, content_of
 from demand_adapters.wire.archive_objects import Batch, packed
 from demand_core.domain.archive import Archivable
@@ -30,10 +30,6 @@ def test_a_row_is_of_the_day_under_which_it_is_filed(
     assert day_of(found.record_type, found.row) == found.day
     check = row_check(found.record_type, str(found.day))
     assert check(found.row, RECORD_TYPES[found.record_type].schema) == ""
-
-
-def test_every_type_says_since_when_its_things_are_there() -> None:
-    assert SINCE.keys() == RECORD_TYPES.keys()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A row of whom is forgotten says nothing of him, and all else of it stays as it was."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -20,10 +20,10 @@ from demand_adapters.wire.erased_events import (
 )
 from demand_adapters.wire.erased_rows import CONTACTS, asked_at, erased, names_in
 from demand_core.domain.archive import Archivable
-from demand_core.domain.archive import asked_at as asked_of
 from demand_core.domain.changes import ChangeKind
 from demand_core.domain.demands import Demand
 from demand_core.domain.erasures import Forgotten
+from demand_core.domain.notifications import Notification
 from demand_core.errors import Permanent
 from tests.unit.wire.test_archive import changed
 
@@ -31,6 +31,16 @@ REDACTED: Final = "[redacted]"
 SALT: Final = bytes(32)
 values: Final[st.SearchStrategy[Archivable]] = st.one_of(demands, notifications)
 kinds: Final = st.sampled_from(ChangeKind)
+
+
+def asked_of(value: Archivable) -> datetime | None:
+    """When its fan asked for it."""
+    match value:
+        case Demand():
+            return value.date.requested
+        case Notification():
+            return value.asked_at or value.date.created
+    return None
 
 
 def row_of(value: Archivable, kind: ChangeKind = ChangeKind.INSERT) -> dict[str, Any]:

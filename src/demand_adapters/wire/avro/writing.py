@@ -31,7 +31,7 @@ def write(
 ) -> bytes:
     """A container of *rows*, each with the fields of *schema* and values of their types.
 
-    Rows that were *held* against the schema already, by `check_of`, are taken as they are.
+    Rows that were *held* to the schema already are taken as they are.
     *sync* is 16 bytes that whoever writes derives from what is written: a marker by chance
     would make other bytes each time. Raises Permanent, which names the row and the path and
     shows no value, and also where a row or a header would be too large to be read again.
