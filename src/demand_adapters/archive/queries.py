@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from demand_adapters.archive.answers import Answer
+from demand_adapters.query_engine import Answer
 from demand_adapters.wire.archive import RECORD_TYPES
 from demand_adapters.wire.archive_tables import as_of, local_log, views
 from demand_core.errors import DemandError, Permanent, Transient, WiringError

@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from demand_adapters.archive.answers import Answer
-from demand_adapters.archive.merge_log import every
 from demand_adapters.aws.calls import Aws, part
+from demand_adapters.query_engine import Answer
 from demand_core.domain.ids import whole
 from demand_core.errors import Permanent, Transient, WiringError
 from demand_core.ports.file_store import FileStore
@@ -146,11 +145,12 @@ class AthenaQueries:
 
     def _remove(self, where: str) -> None:
         """What can't be removed is told: it may hold what only the asker should see."""
+        left = False
         try:
-            keys = [found.key for found in every(self.files, where)]
-            left = len(self.files.delete(keys)) if keys else 0
+            while (page := self.files.list(where)) and not left:
+                left = bool(self.files.delete([found.key for found in page]))
         except Transient:
-            left = 1
+            left = True
         if left:
             _LOG.warning("what a query found is left in s3://%s/%s", self.bucket, where)
 

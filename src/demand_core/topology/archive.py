@@ -21,7 +21,7 @@ ROWS: Final = (
         name="clear_errors",
         subsystem="archive",
         origin="clearErrors",
-        triggers=(Every(period=timedelta(hours=1)),),
+        triggers=(Every(period=timedelta(minutes=15)),),
         about="removes what was set aside 30 days ago and nobody mended",
     ),
 )

@@ -15,7 +15,7 @@ from entrypoints.cli.archive import FOLDER, JSON, archive, opened
 from entrypoints.cli.options import Given, given
 
 if TYPE_CHECKING:
-    from demand_adapters.archive.answers import Answer, QueryEngine
+    from demand_adapters.query_engine import Answer, QueryEngine
 
 SCHEMA_VERSION: Final = 1
 

@@ -11,11 +11,11 @@ import httpcore
 import pytest
 from attrs import frozen
 
-from demand_adapters.archive.answers import QueryEngine
 from demand_adapters.archive.merge_log import every
 from demand_adapters.aws.athena import AthenaQueries
 from demand_adapters.aws.calls import Access, Aws
 from demand_adapters.memory.clock import MemoryClock
+from demand_adapters.query_engine import QueryEngine
 from demand_adapters.testing.strategies import NOON
 from demand_core.errors import Permanent, Transient, WiringError
 from demand_core.ports.file_store import FileStore
