@@ -58,7 +58,7 @@ class FileArchive:
         file_of = dict[str, str]()
         try:
             mark = self.erasures.mark()
-            judged = self._kept_from(self.judged(changes), mark)
+            judged = self._kept_from(self.judged(changes))
             rows = [row for row in judged.found if isinstance(row, Archived)]
             faults = [fault for fault in judged.found if isinstance(fault, Fault)]
             for made in packed(rows, batch):
@@ -108,12 +108,10 @@ class FileArchive:
         if self.erasures.mark() != mark:
             raise Transient("somebody is to be forgotten since it began")
 
-    def _kept_from(self, judged: Sequence[Archived | Fault | None], mark: str) -> "_Kept":
+    def _kept_from(self, judged: Sequence[Archived | Fault | None]) -> "_Kept":
         """What may be kept of them: nothing that says who is to be forgotten."""
-        if not mark:
-            return _Kept(judged, {})
-        names = {name for found in judged for name in _names(found)}
-        forgotten = self.erasures.forgotten(sorted(names))
+        names = {name: None for found in judged for name in _names(found)}
+        forgotten = self.erasures.forgotten([*names])
         if forgotten:
             judged = [_without(found, forgotten) for found in judged]
         return _Kept(judged, forgotten)

@@ -80,9 +80,9 @@ class Eraser:
     ) -> Sequence[Erasure]:
         """Work on all until nothing is found any more; answers how each stands then.
 
-        Those just *asked* for are among them, which a list of all may still lack.
-
-        One is finished once it has settled, or at once if whoever asks says that it has.
+        Those just *asked* for are among them, which a list of all may still lack. One is
+        finished once it has settled; those asked for at once, or all if none is named, where
+        whoever asks says that they have *settled*.
         Raises Transient where the store fails or others are too fast: say it again.
         """
         for _ in range(ROUNDS):
@@ -105,7 +105,8 @@ class Eraser:
             if not swept.changed and self.book.mark() == mark:
                 return [
                     self._finished(erasure, swept)
-                    if settled or erasure.settled_at <= began
+                    if erasure.settled_at <= began
+                    or (settled and erasure.erasure_id in (asked or {erasure.erasure_id}))
                     else self._moved(erasure, ErasureState.VERIFYING)
                     for erasure in erasures
                 ]

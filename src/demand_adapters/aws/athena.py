@@ -78,11 +78,13 @@ class AthenaQueries:
         where = f"{OUTPUT}{token}/"
         try:
             execution = self._started(query, token, where)
+            ended = False
             try:
                 self._wait(execution)
-            except BaseException:
-                self.aws.call("athena", "stop_query_execution", QueryExecutionId=execution)
-                raise
+                ended = True
+            finally:
+                if not ended:
+                    self.aws.call("athena", "stop_query_execution", QueryExecutionId=execution)
             yield Answer(*self._found(execution))
         finally:
             self._remove(where)

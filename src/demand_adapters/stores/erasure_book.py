@@ -74,8 +74,11 @@ class TableErasureBook:
         return Rows(table=self.table, clock=self.clock, kind=WATERMARK)
 
     def forgotten(self, names: Sequence[Name], /) -> Mapping[Name, Forgotten]:
-        """Look under every hash that a name may have, and of several take the latest."""
-        stones = self._buried(names)
+        """Look under every hash that a name may have, and of several take the latest.
+
+        Nobody looks for tombstones before there were any: nearly all names have none.
+        """
+        stones = self._buried(names) if names and self.mark() else {}
         if not stones:
             return {}
         jobs = {stone.erasure_id: erasure_key(stone.erasure_id) for stone in stones.values()}

@@ -163,20 +163,24 @@ def archived(change: Change, system: str = SYSTEM) -> Archived | None:
         "version": _count(body, "version"),
         "schemaversion": _count(body, "schemaVersion"),
         "isdeleted": gone,
-        "deletionreason": REASONS[change.removed_by or RemovedBy.USER] if gone else None,
+        "deletionreason": None,
         **own,
     }
-    row["date"]["deleted"] = at if gone else None
     if gone:
-        goes = record_type.scrubbed
-        row = {name: _hidden(part) if name in goes else part for name, part in row.items()}
+        row = _deleted(row, record_type, at, change.removed_by or RemovedBy.USER)
     since = record_type.since_when(row)
     return Archived(
-        record_type=record_type.item.name,
+        record_type=name,
         day=filed_on(since, at),
         asked_at=parsed_instant(body["askedAt"]) if "askedAt" in body else since,
         row=row,
     )
+
+
+def _deleted(row: Row, of: RecordType[Any], at: datetime, by: RemovedBy) -> Row:
+    """What outlives the thing, and why it went."""
+    left: Row = {n: _hidden(part) if n in of.scrubbed else part for n, part in row.items()}
+    return left | {"deletionreason": REASONS[by], "date": left["date"] | {"deleted": at}}
 
 
 def _count(body: Body, name: str) -> int:

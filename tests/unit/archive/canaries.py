@@ -78,6 +78,7 @@ class Kept:
     clock: MemoryClock = field(factory=lambda: MemoryClock(NOON + MINUTE))
     files: FileStore = field(factory=MemoryFileStore)
     keys: Sequence[ContactKey] = (NEW, OLD)
+    entropy: MemoryEntropy = field(factory=lambda: MemoryEntropy(7))
     table: ItemTable = field(init=False)
     told: int = 0
 
@@ -112,7 +113,7 @@ class Kept:
         return Eraser(
             files=files or self.files,
             clock=self.clock,
-            entropy=MemoryEntropy(7),
+            entropy=self.entropy,
             book=self.book,
             keys=self.keys,
         )

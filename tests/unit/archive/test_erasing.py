@@ -118,6 +118,20 @@ def test_until_it_has_settled_it_is_not_finished_unless_somebody_says_so(kept: K
     assert kept.eraser().go_on() == ()
 
 
+def test_who_says_that_one_has_settled_says_nothing_of_others(kept: Kept) -> None:
+    other = kept.eraser().ask("F1", "another")
+    mine = kept.eraser().ask(FAN, "a test")
+    kept.clock.advance(MINUTE)
+    done = kept.eraser().go_on([mine.erasure_id], settled=True)
+    assert {one.erasure_id: one.finished for one in done} == {
+        other.erasure_id: False,
+        mine.erasure_id: True,
+    }
+    kept.clock.advance(MINUTE)
+    (last,) = kept.eraser().go_on(settled=True)
+    assert (last.erasure_id, last.finished) == (other.erasure_id, True)
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_what_comes_late_comes_without_him(kept: Kept, *, again: bool) -> None:
     late = [
