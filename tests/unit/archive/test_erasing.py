@@ -316,7 +316,7 @@ def runs_until(kept: Kept, plan: OneFault) -> bool:
     """One run from the asking on that meets the plan; whether it came to its end."""
     faults = Faults(plan=plan, now=kept.clock.now, run=lambda _: None, later=lambda _, do: do())
     table, files = faults.around("table", kept.table), faults.around("files", kept.files)
-    around = Kept(clock=kept.clock, files=files, told=kept.told)
+    around = Kept(clock=kept.clock, files=files, told=kept.told, entropy=kept.entropy)
     around.table = table
     invocation = Invocation(number=1, row="erase", until=NOON + timedelta(days=1))
     with suppress(Crash, Transient), faults.inside(invocation):
