@@ -15,7 +15,7 @@ RECEIPTS: Final = "receipts/erasure/"
 # Where a fan may still be known for a while, or to others, and why that is so.
 NOT_COVERED: Final = (
     "the table's change feed and streams, which forget after their time of keeping",
-    "queues, whose messages end with their work",
+    "queues, whose messages end with their work, and dead letters until somebody sees to them",
     "copies that a bucket keeps of replaced files, if its versions are switched on",
     "whoever took texts and e-mails from us",
     "opt-outs and guards, which hold keyed hashes of contacts",
