@@ -71,9 +71,17 @@ def _books(options: Given, folder: Path | None) -> Iterator[_Books]:
         )
 
 
+def _you() -> str:
+    """Containers run as users who have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"
+
+
 @privacy.command()
 @click.argument("fans", nargs=-1, metavar="[FAN]...")
-@click.option("--by", default=getpass.getuser, help="Who asks for it.  [default: you]")
+@click.option("--by", default=_you, help="Who asks for it.  [default: you]")
 @click.option(
     "--settled",
     is_flag=True,
