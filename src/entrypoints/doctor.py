@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from demand_core.errors import DemandError, Transient, WiringError
+from demand_core.ports.clock import Clock
 from demand_core.ports.file_store import FileStore
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.shapes import Changes, Queue, Stream, Worker
@@ -20,6 +21,7 @@ from entrypoints.running import source_name
 from entrypoints.settings import Settings
 
 if TYPE_CHECKING:
+    from demand_adapters.item_table import ItemTable
     from demand_adapters.local.database import Database
     from entrypoints.engines.aws import AwsEngines
 
@@ -90,12 +92,25 @@ def _lying(files: FileStore, where: str) -> Iterator[str]:
         yield f"{found}{more} files lie in {where}"
 
 
+def _unfinished(table: "ItemTable", clock: Clock) -> tuple[str, Iterable[str]]:
+    """Who waits to be forgotten, longer than it takes."""
+    from demand_adapters.stores.erasure_book import TableErasureBook
+
+    erasures = [*TableErasureBook(table=table, clock=clock, keys=()).all()]
+    open_ = [one for one in erasures if not one.finished]
+    late = [one for one in open_ if one.settled_at < clock.now()]
+    told = [f"{one.erasure_id} is not finished: `demand privacy erase` goes on" for one in late]
+    return f"{len(erasures)} asked for, {len(open_)} under way", told
+
+
 # One folder
 
 
 def _local(settings: Settings) -> Iterator[Finding]:
+    from demand_adapters.local.clock import WallClock
     from demand_adapters.local.database import FILE, Database
     from demand_adapters.local.file_store import FolderFileStore
+    from demand_adapters.local.item_table import LocalItemTable
 
     yield _found("state", partial(_room, settings))
     if not (settings.state / FILE).exists():
@@ -109,6 +124,8 @@ def _local(settings: Settings) -> Iterator[Finding]:
     with closing(database):
         yield _found("database", partial(_sound, database))
         yield _found("queues", partial(_counted, database))
+        clock = WallClock()
+        yield _found("erasures", partial(_unfinished, LocalItemTable(database, clock), clock))
     yield _found("files", lambda: _set_aside(FolderFileStore(settings.state / "files")))
 
 
@@ -167,6 +184,7 @@ def _aws(settings: Settings) -> Iterator[Finding]:
         for name in _streams():
             yield _found("stream", partial(stream, engines, name))
         yield _found("bucket", lambda: _set_aside(engines.files))
+        yield _found("erasures", lambda: _unfinished(engines.table, engines.clock))
 
 
 def _streams() -> Sequence[str]:

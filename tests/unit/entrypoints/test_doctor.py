@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from demand_adapters.deliveries import Delivery
 from demand_adapters.local.database import FILE
 from demand_adapters.stores.quarantine import Quarantine
+from demand_adapters.testing.erasure_book import an_erasure
 from demand_core.errors import Permanent
 from demand_core.topology import TOPOLOGY
 from demand_core.topology.shapes import Changes, Queue
@@ -21,6 +22,7 @@ from entrypoints.cli import main
 from entrypoints.doctor import UNAVAILABLE, WANTS_A_LOOK, WELL, WRONG, Finding, examine
 from entrypoints.engines.aws import AwsEngines
 from entrypoints.engines.local import LocalEngines
+from entrypoints.profiles import Profile
 from entrypoints.settings import Settings
 from tests.contract.aws.serial_moto import serial_moto
 from tests.provisioned import provision
@@ -71,6 +73,21 @@ def test_a_folder_in_use_is_looked_at_all_the_same(settings: Settings) -> None:
     assert {finding.code for finding in looked.values()} == {WELL}
     assert looked["database"].says == "schema 1, sound"
     assert looked["queues"].says == "0 messages wait"
+    assert looked["erasures"].says == "0 asked for, 0 under way"
+
+
+def test_who_waits_too_long_to_be_forgotten_is_told(settings: Settings) -> None:
+    with LocalEngines.opened(settings) as engines:
+        late, now = an_erasure(), evolve(an_erasure(2), until=engines.clock.now())
+        book = Profile(settings, engines).erasures
+        for erasure in (late, now):
+            book.open(erasure)
+    finding = found(settings)["erasures"]
+    assert finding.code == WANTS_A_LOOK
+    assert finding.says.startswith(
+        f"2 asked for, 2 under way; {late.erasure_id} is not finished"
+    )
+    assert now.erasure_id not in finding.says
 
 
 def test_what_lies_aside_wants_a_look(settings: Settings) -> None:
@@ -146,7 +163,7 @@ def account(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Set
 
 def test_an_account_without_anything_is_told_what_to_create(account: Settings) -> None:
     looked = list(examine(account, SECRETS))
-    made = ["table", *["queue"] * QUEUES, "stream", "stream", "bucket"]
+    made = ["table", *["queue"] * QUEUES, "stream", "stream", "bucket", "erasures"]
     assert [finding.what for finding in looked] == [*made, *SERVICES]
     assert [finding.code for finding in looked] == [WRONG] * len(made) + [WELL] * 3
 
