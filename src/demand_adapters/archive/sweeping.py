@@ -11,8 +11,12 @@ from demand_adapters.archive.subject_indexes import INDEXES
 from demand_adapters.wire.archive_errors import ERRORS
 from demand_core.errors import Permanent
 
-# Every part of the files in which a fan may stand.
-PARTS: Final = (*OBJECTS, INDEXES, ERRORS, *TEXTS, "manifests/", "receipts/")
+# Every part of the files in which a fan may stand; whoever makes another one adds it here. What
+# Athena found is left only by a query that was killed: people remove it.
+PARTS: Final = (
+    *(*OBJECTS, INDEXES, ERRORS, *TEXTS),
+    *("manifests/", "receipts/", "athena-output/"),
+)
 
 
 @define

@@ -291,11 +291,14 @@ def test_a_file_that_nobody_can_read_keeps_it_from_its_end_until_it_is_mended(
     assert found_in(kept) == []
 
 
-def test_a_file_of_which_nobody_knows_how_to_change_it_is_said(kept: Kept) -> None:
-    kept.files.put("manifests/demand/note.txt", [b"ask canary-fan-7d1e"])
+@pytest.mark.parametrize("key", ["manifests/demand/note.txt", "athena-output/1/a.csv"])
+def test_a_file_of_which_nobody_knows_how_to_change_it_is_said(kept: Kept, key: str) -> None:
+    kept.files.put(key, [b"ask canary-fan-7d1e"])
     asked = kept.eraser().ask(FAN, "a test")
     (failed,) = kept.eraser().go_on([asked.erasure_id], settled=True)
     assert failed.state is ErasureState.FAILED
+    assert failed.reason
+    assert failed.reason.startswith(key)
 
 
 def test_whoever_was_never_here_gets_a_receipt_too(kept: Kept) -> None:

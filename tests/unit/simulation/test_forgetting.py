@@ -79,6 +79,8 @@ def test_once_feeds_and_streams_have_forgotten_too_no_store_has_a_byte_of_them(
         stream.trim()
     assert hits() == 0
     assert [*scenario.found(world)] == []
+    sinks = {found.key.partition("/")[0] for found in every(engines.files, "")}
+    assert sinks <= {part.removesuffix("/") for part in PARTS}, "an eraser looks nowhere else"
 
 
 def differences(seeds: Sequence[int], before: Callable[[World], object]) -> set[str]:
