@@ -33,7 +33,6 @@ def audit(kept: Kept, since: datetime = TODAY, until: datetime = TODAY + DAY) ->
     return Auditor(files=kept.files, book=kept.book).audit(since, until)
 
 
-@pytest.mark.check("P-S2")
 def test_each_deletion_is_counted_once_by_the_day_on_which_it_was(kept: Kept) -> None:
     made = audit(kept)
     assert made.deleted == {

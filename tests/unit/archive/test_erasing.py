@@ -226,6 +226,7 @@ def test_whoever_was_indexed_under_an_older_key_is_found(kept: Kept) -> None:
     )
 
 
+@pytest.mark.check("W-P2")
 @pytest.mark.parametrize(
     "original",
     [
